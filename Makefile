@@ -1,0 +1,41 @@
+# Everything a person does with this checkout. Each target sets up what it needs: no other preparation.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format proto bench clean
+
+help:            ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(STAMP)  ## create .venv with everything in it
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Conductor needs Python 3.11 or newer; set PYTHON=python3.11")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt uv
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: $(STAMP)   ## a night of real flights, end to end (ARGS=--keep leaves it running)
+	@$(BIN)/python examples/flights/demo.py $(ARGS)
+
+test: $(STAMP)   ## all tests (ARGS is passed on to pytest)
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(STAMP)  ## what CI runs: format, lint, types, contracts, wire, generated code, tests
+	@BIN=$(BIN) tools/check.sh
+
+format: $(STAMP) ## rewrite the sources in the one format
+	@$(BIN)/ruff format -q . && $(BIN)/ruff check -q --fix . && $(BIN)/buf format -w
+
+proto: $(STAMP)  ## regenerate conductor_proto/ from proto/
+	@PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/python tools/gen_proto.py
+
+bench: $(STAMP)  ## benchmarks, as ratios to raw limits and peers in the same run
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+clean:           ## remove what the targets made
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
