@@ -1,0 +1,207 @@
+"""The graph of definitions: who waits for whom, inferred from what each reads and writes.
+
+A definition that writes a table is a parent of each that reads it. Server, CLI and drawings build it from the
+same declarations; networkx holds and orders it, without recursion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import networkx as nx
+
+from conductor_server.model.definition import Definition, Place
+from conductor_server.model.errors import (
+    DefinitionError,
+    DefinitionErrors,
+    DuplicateNameError,
+    UnknownNameError,
+)
+from conductor_server.model.states import Frequency, MemberRule, StartPolicy, WindowRule
+from conductor_server.policy.cycles import cycles
+from conductor_server.policy.frequency import typical_period
+from conductor_server.policy.links import Links, link
+from conductor_server.policy.matrix import MatrixTree, tree
+
+_DEMANDS = (WindowRule.NONE, WindowRule.PREVIOUS, WindowRule.CLOSED, WindowRule.OVERLAP)
+"""Window rules, from the one that asks least of a parent to the one that asks most."""
+
+_NEED_PARENTS = (StartPolicy.AFTER_FAILURE, StartPolicy.AFTER_FIRST_FAILURE)
+
+Where = Callable[[Definition, tuple[str | int, ...]], Place]
+"""Where the definition says what stands at the end of this path of keys and indexes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dependency:
+    """A child reads ``tables`` that a parent writes.
+
+    ``window`` is resolved, never ``AUTO``: of several reads between the two the most demanding rule counts
+    (overlap, then closed, previous, none). Members meet in the matrix ``common`` (see
+    ``MatrixTree.member_rule``).
+    """
+
+    parent: str
+    child: str
+    tables: tuple[str, ...]
+    window: WindowRule
+    members: MemberRule
+    common: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraphWarning:
+    """What is allowed, and still worth a look."""
+
+    message: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Graph:
+    """Definitions and the order that their data demands.
+
+    - ``definitions``, ``order``: parents before children, otherwise by name.
+    - ``dependencies``: acyclic; by child, then parent, both in that order.
+    - ``loose``: reads with ``window: none``; they order nothing and may go in circles.
+    - ``self_rules``: definitions that read a table of their own. ``CLOSED``: their slots run in order, one at
+      a time; ``PREVIOUS``, only where it is said: each also needs the success of the one before.
+    - ``external_tables``: read, and written by nobody.
+    """
+
+    definitions: Mapping[str, Definition]
+    matrices: MatrixTree
+    order: tuple[str, ...]
+    dependencies: tuple[Dependency, ...]
+    loose: tuple[Dependency, ...]
+    self_rules: Mapping[str, WindowRule]
+    external_tables: tuple[str, ...]
+    warnings: tuple[GraphWarning, ...]
+
+
+def build(definitions: Sequence[Definition], matrices: MatrixTree | None = None) -> Graph:
+    """The graph of these definitions. Raises ``DefinitionErrors`` with every fault of the set."""
+    matrices = matrices or tree()
+    links = link(definitions)
+    if errors := faults(definitions, matrices, links=links):
+        raise DefinitionErrors(errors)
+    order = tuple(nx.lexicographical_topological_sort(links.digraph))
+    rank = {name: position for position, name in enumerate(order)}
+    between = sorted(_dependencies(links, matrices), key=lambda each: (rank[each.child], rank[each.parent]))
+    return Graph(
+        definitions=MappingProxyType({name: links.definitions[name] for name in order}),
+        matrices=matrices,
+        order=order,
+        dependencies=tuple(each for each in between if each.window is not WindowRule.NONE),
+        loose=tuple(each for each in between if each.window is WindowRule.NONE),
+        self_rules=MappingProxyType(_self_rules(links)),
+        external_tables=_external_tables(links),
+        warnings=tuple(_shared_tables(links)),
+    )
+
+
+def faults(
+    definitions: Sequence[Definition],
+    matrices: MatrixTree | None,
+    *,
+    links: Links | None = None,
+    where: Where = lambda definition, _: definition.place,
+    partial: bool = False,
+) -> list[DefinitionError]:
+    """What is wrong with a set as a whole: names twice, unknown matrices, cycles, policies that need parents.
+
+    What could not be read might mend some of it: ``partial`` definitions, or no ``matrices``, ask for less.
+    """
+    links = links or link(definitions)
+    errors: list[DefinitionError] = [
+        *_duplicates(definitions, links, where),
+        *(_unknown_matrices(definitions, matrices, where) if matrices else ()),
+        *cycles(links),
+    ]
+    return errors if partial else [*errors, *_without_parents(links, where)]
+
+
+def _duplicates(
+    definitions: Sequence[Definition], links: Links, where: Where
+) -> Iterator[DuplicateNameError]:
+    for definition in definitions:
+        if (first := links.definitions[definition.name]) is not definition:
+            yield DuplicateNameError(
+                f"the definition {definition.name} is declared twice, first at {where(first, ('name',))}",
+                place=where(definition, ("name",)),
+                remedy="rename one of them, or remove it",
+            )
+
+
+def _unknown_matrices(
+    definitions: Sequence[Definition], matrices: MatrixTree, where: Where
+) -> Iterator[UnknownNameError]:
+    for definition in definitions:
+        if definition.matrix not in matrices:
+            yield UnknownNameError(
+                f"the matrix {definition.matrix} of {definition.name} does not exist",
+                place=where(definition, ("matrix",)),
+                remedy=f"declare it under `matrices`, or use one of {', '.join(matrices.names())}",
+            )
+
+
+def _without_parents(links: Links, where: Where) -> Iterator[DefinitionError]:
+    for definition in links.definitions.values():
+        if definition.start_policy in _NEED_PARENTS and not links.digraph.in_degree(definition.name):
+            yield DefinitionError(
+                f"{definition.name} starts {definition.start_policy.word}, but reads no table of another",
+                place=where(definition, ("start_policy",)),
+                remedy="add a table to `reads_from`, or choose another `start_policy`",
+            )
+
+
+def _dependencies(links: Links, matrices: MatrixTree) -> Iterator[Dependency]:
+    for (parent, child), reads in links.reads.items():
+        if parent == child:
+            continue
+        upper, lower = links.definitions[parent], links.definitions[child]
+        rules = {_auto(upper, lower) if read.window is WindowRule.AUTO else read.window for read in reads}
+        members, common = matrices.member_rule(child=lower.matrix, parent=upper.matrix)
+        yield Dependency(
+            parent=parent,
+            child=child,
+            tables=links.tables(parent, child),
+            window=max(rules, key=_DEMANDS.index),
+            members=members,
+            common=common,
+        )
+
+
+def _auto(parent: Definition, child: Definition) -> WindowRule:
+    """Every window of a finer parent that overlaps the child's; of any other the latest that has closed."""
+    if Frequency.ONE_OFF in (parent.frequency, child.frequency):
+        return WindowRule.CLOSED
+    finer = typical_period(parent.frequency, parent.cron) < typical_period(child.frequency, child.cron)
+    return WindowRule.OVERLAP if finer else WindowRule.CLOSED
+
+
+def _self_rules(links: Links) -> dict[str, WindowRule]:
+    rules = {}
+    for name in links.definitions:
+        said = {read.window for read in links.reads.get((name, name), ())}
+        if WindowRule.PREVIOUS in said:
+            rules[name] = WindowRule.PREVIOUS
+        elif said - {WindowRule.NONE}:
+            rules[name] = WindowRule.CLOSED
+    return rules
+
+
+def _external_tables(links: Links) -> tuple[str, ...]:
+    read = {table for definition in links.definitions.values() for table in definition.tables_read}
+    return tuple(sorted(read - links.writers.keys()))
+
+
+def _shared_tables(links: Links) -> Iterator[GraphWarning]:
+    for table, writers in sorted(links.writers.items()):
+        if len(writers) > 1:
+            message = (
+                f"the table {table} is written by {', '.join(writers)}: its readers wait for all of them"
+            )
+            yield GraphWarning(message=message, place=links.definitions[writers[-1]].place)
