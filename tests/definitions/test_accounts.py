@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+import datetime as dt
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from conductor_server.definitions.files import FileSource
+from conductor_server.definitions.loading import load
+from conductor_server.model.definition import Account, MemberDeclaration
+from conductor_server.model.errors import DefinitionErrors, SourceUnavailableError, SpecError
+from tests.definitions.conftest import Write, complaint
+
+QUERY = "SELECT token, timezone, timezone_offset, maintenance_until, starts_on FROM account WHERE active"
+
+FROM_SQL = f"""
+version: 1
+accounts:
+  sql: {{database: "${{env:CENTRAL_URL}}", query: "{QUERY}"}}
+matrices:
+  - name: keyword
+    parent: account
+    members: {{sql: {{database: "sqlite:///central.db", query: "SELECT account, token FROM keyword"}}}}
+"""
+
+
+@pytest.fixture
+def central(write: Write) -> Path:
+    """The central database of the business, beside the declarations."""
+    path = write("night/night.yaml", FROM_SQL).parent / "central.db"
+    with sqlite3.connect(path) as database:
+        database.executescript(
+            """
+            CREATE TABLE account (token, timezone, timezone_offset, maintenance_until, starts_on, active);
+            INSERT INTO account VALUES
+                ('acme-uk', 'Europe/London', NULL, NULL, '2026-11-01', 1),
+                (42, NULL, -210, '2026-11-22 06:00:00Z', NULL, 1),
+                ('gone', NULL, NULL, NULL, NULL, 0);
+            CREATE TABLE keyword (account, token);
+            INSERT INTO keyword VALUES ('acme-uk', 'shoes'), (42, 'hats');
+            """
+        )
+    database.close()
+    return path
+
+
+def source(url: str = "sqlite:///central.db") -> FileSource:
+    return FileSource(["night"], {"CENTRAL_URL": url})
+
+
+def test_accounts_and_members_come_from_a_query(central: Path) -> None:
+    night = source()
+    declared = night.read()
+    assert declared.accounts == (
+        Account(token="acme-uk", timezone="Europe/London", starts_on=dt.date(2026, 11, 1)),
+        Account(
+            token="42",
+            timezone="-03:30",
+            maintenance_until=dt.datetime(2026, 11, 22, 6, tzinfo=dt.UTC),
+        ),
+    )
+    assert list(declared.matrices[0].members) == [
+        MemberDeclaration(token="shoes", parent="acme-uk"),
+        MemberDeclaration(token="hats", parent="42"),
+    ]
+    assert night.live
+
+
+def test_offline_no_database_is_asked(central: Path) -> None:
+    central.unlink()
+    assert load(["night"]).accounts == ()
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        pytest.param(
+            "sqlite:///nowhere.db",
+            "night/night.yaml:3:3: there is no SQLite database night/nowhere.db",
+            id="no-file",
+        ),
+        pytest.param(
+            "nonsense",
+            "night/night.yaml:3:3: this is no database URL; write postgresql+psycopg://user@host/name",
+            id="no-url",
+        ),
+        pytest.param(
+            "postgresql+psycopg://etl:secret@127.0.0.1:1/central",
+            "night/night.yaml:3:3: the query to postgresql+psycopg://etl:***@127.0.0.1:1/central failed: ",
+            id="nobody-answers",
+        ),
+    ],
+)
+def test_a_database_that_cannot_be_read_is_no_deletion(central: Path, url: str, message: str) -> None:
+    with pytest.raises(SourceUnavailableError) as caught:
+        source(url).read()
+    assert str(caught.value).startswith(message)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_missing_variable_is_named(central: Path) -> None:
+    with pytest.raises(
+        SourceUnavailableError, match="the environment variable CENTRAL_URL is not set on the server"
+    ):
+        FileSource(["night"], {}).read()
+
+
+@pytest.mark.parametrize("statement", ["DELETE FROM account", "SELECT * FROM nowhere"])
+def test_a_query_can_only_read(central: Path, statement: str) -> None:
+    path = Path("night/night.yaml")
+    path.write_text(path.read_text().replace(QUERY, statement))
+    with pytest.raises(SourceUnavailableError, match=r"write a readonly database|no such table: nowhere"):
+        source().read()
+    with sqlite3.connect(central) as database:
+        assert database.execute("SELECT count(*) FROM account").fetchone() == (3,)
+    database.close()
+
+
+def test_a_row_that_is_no_account_is_named(central: Path) -> None:
+    with sqlite3.connect(central) as database:
+        database.execute("UPDATE account SET timezone = 'Mars/X' WHERE token = 'acme-uk'")
+    database.close()
+    with pytest.raises(DefinitionErrors) as caught:
+        source().read()
+    assert str(caught.value) == (
+        "night/night.yaml:3:3: the query yields an account 'acme-uk' that is none: timezone: "
+        "there is no time zone `Mars/X`; use a name such as Europe/London or an offset such as +05:30"
+    )
+
+
+def test_accounts_come_from_a_file_beside(write: Write) -> None:
+    write("night/a.yaml", "{version: 1, accounts: {file: tenants.json}}")
+    write("night/tenants.json", '[{"token": "acme", "timezone": "Asia/Tokyo"}]')
+    assert load(["night/a.yaml"]).accounts == (Account(token="acme", timezone="Asia/Tokyo"),)
+
+    write("night/tenants.json", '[{"token": "acme",\n  "timezon": "Asia/Tokyo"}]')
+    assert complaint("night/a.yaml") == (
+        "night/tenants.json:2:3: there is no key `timezon` here\n    remedy: did you mean `timezone`?"
+    )
+    Path("night/tenants.json").unlink()
+    with pytest.raises(
+        SourceUnavailableError, match=r"a.yaml:1:24: night/tenants.json cannot be read: no such"
+    ):
+        load(["night/a.yaml"])
+
+
+def test_maintenance_without_an_offset_is_local(write: Write) -> None:
+    path = write(
+        "a.yaml",
+        "{version: 1, accounts: [{token: a, timezone: Asia/Tokyo, maintenance_until: 2026-11-22T06:00}]}",
+    )
+    (account,) = load([path]).accounts
+    assert account.maintenance_until == dt.datetime(2026, 11, 21, 21, tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param(
+            "token\nx\n",
+            "k.csv:1:1: the header of this file lacks account\n"
+            "    remedy: its first line must name the columns account, token",
+            id="header",
+        ),
+        pytest.param(
+            "parent,token\na,x\na,y/z\n",
+            "k.csv:3:1: the token 'y/z' must be 1 to 200 characters without `/`, `@`, `:`, "
+            "control characters or space around it",
+            id="token",
+        ),
+        pytest.param(
+            "account,token\n,x\n",
+            "k.csv:2:1: the member 'x' does not say which member of account it belongs to\n"
+            "    remedy: give it a `parent`: the token of its account",
+            id="parent",
+        ),
+    ],
+)
+def test_faults_of_a_csv_file(write: Write, text: str, message: str) -> None:
+    write("k.csv", text)
+    night = write(
+        "n.yaml", "{version: 1, matrices: [{name: keyword, parent: account, members: {csv: k.csv}}]}"
+    )
+    assert complaint(night) == message
+
+
+def test_a_changed_file_changes_the_fingerprint(write: Write) -> None:
+    write("night/a.yaml", "{version: 1, accounts: {file: tenants.json}}")
+    write("night/tenants.json", '[{"token": "a"}]')
+    night = FileSource(["night"], {})
+    night.read()
+    seen = [night.fingerprint()]
+    assert night.fingerprint() == seen[0]
+    for name, text in (("tenants.json", "[]"), ("a.yaml", "{version: 1}"), ("b.yaml", "{version: 1}")):
+        write(f"night/{name}", text)
+        seen.append(night.fingerprint())
+    assert len(set(seen)) == len(seen)
+    assert not night.live
+
+
+def test_rows_of_members_are_checked_when_they_are_read(central: Path) -> None:
+    (keyword,) = source().read().matrices
+    with sqlite3.connect(central) as database:
+        database.execute("UPDATE keyword SET token = 'a:b'")
+    database.close()
+    with pytest.raises(SpecError, match=r"night.yaml:7:14: the token 'a:b' must be"):
+        list(keyword.members)
