@@ -1,0 +1,103 @@
+"""The engine's loop: the only ``while`` around the steps. Wake-ups shorten its sleep and mean nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+from collections.abc import Callable
+
+import structlog
+
+from conductor_server.definitions.watching import WatchedSources
+from conductor_server.engine.clock import Clock
+from conductor_server.engine.reconciler import Pass, reconcile_once
+from conductor_server.engine.status import EngineStatus
+from conductor_server.engine.step import EngineSettings
+from conductor_server.model.errors import StoreUnavailableError
+from conductor_server.store.database import Database
+
+log = structlog.get_logger("engine")
+
+BACKOFF_MAX_S = 30.0
+"""The longest pause between attempts to reach the database again."""
+
+PAUSE_MAX_S = 1.0
+"""The longest pause after a pass that somebody wants to cut short."""
+
+APPLYING_STEPS = frozenset({"ensure_accounts_exist", "ensure_definitions_exist"})
+"""While one of these fails, what sources said is not applied yet, and is offered to them again."""
+
+
+class EngineLoop:
+    """Runs pass after pass; ``after_pass`` is called when one may have changed something for agents or watchers."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        settings: EngineSettings,
+        sources: WatchedSources,
+        *,
+        after_pass: Callable[[Pass], None],
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._settings = settings
+        self._sources = sources
+        self._after_pass = after_pass
+        self._woken = asyncio.Event()
+        self._status = EngineStatus()
+
+    def wake(self) -> None:
+        """Something may have changed. Call it from the loop's thread, or through ``call_soon_threadsafe``."""
+        self._woken.set()
+
+    @property
+    def status(self) -> EngineStatus:
+        return self._status
+
+    async def run(self) -> None:
+        """Work until cancelled. A database that does not answer is asked again, with growing pauses."""
+        backoff_s = 0.0
+        while True:
+            self._woken.clear()
+            try:
+                done = await asyncio.to_thread(self._pass)
+            except StoreUnavailableError as error:
+                backoff_s = min(BACKOFF_MAX_S, 2 * backoff_s or 0.5)
+                log.warning("the database is away", error=str(error), again_in_s=backoff_s)
+                self._status = EngineStatus(
+                    looped_at=self._status.looped_at,
+                    loop_duration=self._status.loop_duration,
+                    problems=(str(error),),
+                )
+                await asyncio.sleep(backoff_s)
+                continue
+            backoff_s = 0.0
+            self._after_pass(done)
+            if not done.more:
+                await self._rest()
+
+    def _pass(self) -> Pass:
+        began = self._clock.monotonic()
+        readings, faults = self._sources.read_changed()
+        done = reconcile_once(self._database, self._clock, self._settings, readings)
+        if done.failed.isdisjoint(APPLYING_STEPS) and not done.problems:
+            self._sources.applied(readings)
+        self._status = EngineStatus(
+            looped_at=self._clock.now(),
+            loop_duration=dt.timedelta(seconds=self._clock.monotonic() - began),
+            problems=(*faults, *done.problems),
+        )
+        return done
+
+    async def _rest(self) -> None:
+        """Until woken, or the next look is due. Reports stream in faster than passes are made: each pass is followed
+        by a pause as long as itself, so that the engine never takes more than half of the store's time.
+        """
+        duration = self._status.loop_duration or dt.timedelta(0)
+        await asyncio.sleep(min(duration.total_seconds(), PAUSE_MAX_S))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._settings.loop_interval.total_seconds()):
+                await self._woken.wait()

@@ -1,0 +1,116 @@
+"""Relates windows: which windows of a parent's calendar each window of a child's calendar needs.
+
+This depends on calendars and rules alone, not on definitions or members: daily slots of a thousand definitions in one
+zone share the same rows.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from itertools import product
+
+import sqlalchemy as sa
+
+from conductor_server.model.states import MemberRule, WindowRule
+from conductor_server.model.window import Window
+from conductor_server.policy import parents
+from conductor_server.policy.frequency import typical_period, windows
+from conductor_server.store import calendars, definitions
+from conductor_server.store.calendars import Calendar, Relation
+
+Span = tuple[dt.datetime, dt.datetime]
+
+
+def relate_windows(db: sa.Connection) -> int:
+    """Complete the relations that the stored dependencies need. Answers how many calendar pairs it extended."""
+    by_id = {number: calendar for calendar, number in calendars.calendars(db).items()}
+    spans = calendars.planned_span(db)
+    stored = calendars.relations(db)
+    extended = 0
+    for rule, child, parent in sorted(_needed(db, by_id)):
+        if child not in spans:
+            continue
+        wanted = spans[child]
+        before = stored.get((rule, child, parent))
+        for span in _missing(wanted, before):
+            _relate(db, rule, (child, by_id[child]), (parent, by_id[parent]), span, _joined(wanted, before))
+            extended += 1
+    return extended
+
+
+def _needed(db: sa.Connection, by_id: Mapping[int, Calendar]) -> set[tuple[WindowRule, int, int]]:
+    """Every (rule, child calendar, parent calendar) that a dependency brings together."""
+    calendars_of: dict[int, list[int]] = {}
+    for definition_id, calendar_id in calendars.plans(db):
+        calendars_of.setdefault(definition_id, []).append(calendar_id)
+    needed: set[tuple[WindowRule, int, int]] = set()
+    for edge in definitions.dependencies(db):
+        pairs = product(calendars_of.get(edge.child_id, ()), calendars_of.get(edge.parent_id, ()))
+        needed.update(
+            (edge.window_rule, child, parent)
+            for child, parent in pairs
+            # The same member lives in one zone; of other members any two zones may meet.
+            if edge.member_rule is not MemberRule.SAME or by_id[child].timezone == by_id[parent].timezone
+        )
+    return needed
+
+
+def _missing(wanted: Span, before: Relation | None) -> Iterator[Span]:
+    start, end = wanted
+    if before is None:
+        yield wanted
+        return
+    if start < before.related_from:
+        yield start, before.related_from
+    if end > before.related_until:
+        yield before.related_until, end
+
+
+def _joined(wanted: Span, before: Relation | None) -> Span:
+    if before is None:
+        return wanted
+    return min(wanted[0], before.related_from), max(wanted[1], before.related_until)
+
+
+def _relate(
+    db: sa.Connection,
+    rule: WindowRule,
+    child: tuple[int, Calendar],
+    parent: tuple[int, Calendar],
+    span: Span,
+    joined: Span,
+) -> None:
+    of_child = calendars.window_ids(db, child[0], start=span[0], end=span[1])
+    around = _windows_around(parent[1], of_child[0][1], of_child[-1][1]) if of_child else []
+    needed = [(number, parents.required(window, around, rule)) for number, window in of_child]
+    distinct = sorted({window for _, required in needed for window in required})
+    ids = calendars.ensure_windows(db, parent[0], distinct)
+    calendars.save_relation(
+        db,
+        Relation(
+            window_rule=rule,
+            child_calendar_id=child[0],
+            parent_calendar_id=parent[0],
+            related_from=joined[0],
+            related_until=joined[1],
+        ),
+        pairs=[(number, ids[window.start]) for number, required in needed for window in required],
+    )
+
+
+def _windows_around(calendar: Calendar, first: Window, last: Window) -> list[Window]:
+    """The parent's windows that any rule could ask for, with one closed before the first child window begins."""
+    margin = 3 * typical_period(calendar.frequency, calendar.expression if calendar.is_cron else "")
+    start = _BEGINNING if calendar.is_one_off else first.start - margin - dt.timedelta(days=2)
+    end = last.end + dt.timedelta(microseconds=1)
+    found = windows(calendar.frequency, calendar.expression, calendar.timezone, start=start, end=end)
+    if calendar.is_cron and not any(window.end <= first.start for window in found):
+        # An expression may pause for longer than its typical period suggests: look back as far as it takes.
+        start -= _LONGEST_PAUSE
+        found = windows(calendar.frequency, calendar.expression, calendar.timezone, start=start, end=end)
+    return found
+
+
+_LONGEST_PAUSE = dt.timedelta(days=8 * 366)  # from one 29 February to the next, over a year like 2100
+_BEGINNING = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)

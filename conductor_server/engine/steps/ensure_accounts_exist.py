@@ -1,0 +1,137 @@
+"""Accounts, matrices and their members are those that the sources list."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+
+import sqlalchemy as sa
+
+from conductor_server.engine.removal import Removal, held_back
+from conductor_server.engine.step import StepResult, Tick
+from conductor_server.model.definition import (
+    ACCOUNT_MATRIX,
+    DEFAULT_MATRIX,
+    Account,
+    Declarations,
+    Matrix,
+    MemberDeclaration,
+)
+from conductor_server.policy.diff import diff
+from conductor_server.policy.frequency import local_instant, zone
+from conductor_server.store import events, matrices, members
+from conductor_server.store.events import Event
+
+
+def ensure_accounts_exist(db: sa.Connection, tick: Tick) -> StepResult:
+    """Add, change and remove accounts and members, each source its own."""
+    changed, problems = 0, []
+    for reading in tick.readings:
+        done, problem = _accounts(db, reading, now=tick.now)
+        changed += done
+        problems += problem
+        changed += matrices.declare(db, reading.matrices, source_token=reading.source_token)
+        for matrix in reading.matrices:
+            done, problem = _members(db, matrix, reading.source_token, now=tick.now)
+            changed += done
+            problems += problem
+    return StepResult(changed=changed, problems=tuple(problems))
+
+
+def _accounts(db: sa.Connection, reading: Declarations, *, now: dt.datetime) -> tuple[int, list[str]]:
+    token = reading.source_token
+    stored = {account.token: account for account in members.accounts(db, source_token=token)}
+    elsewhere = {account.token for account in members.accounts(db)} - stored.keys()
+    problems = [
+        f"{account.place}: account {account.token} is there already, from another source: remove it there first"
+        for account in reading.accounts
+        if account.token in elsewhere
+    ]
+    declared = {account.token: account for account in reading.accounts if account.token not in elsewhere}
+    changes = diff(
+        stored={name: _described(_stored_as_declared(account)) for name, account in stored.items()},
+        desired={name: _described(account) for name, account in declared.items()},
+    )
+    removal = Removal(kind="account", source_token=token, stored=len(stored), names=changes.removed)
+    if refusal := held_back(db, removal, empty=not declared, now=now):
+        problems.append(refusal)
+    else:
+        members.remove(db, [stored[name].id for name in changes.removed])
+        events.append(db, (_event("account.removed", name, token) for name in changes.removed), now=now)
+    members.add_accounts(
+        db,
+        ((declared[name], starts_at(declared[name], added=now)) for name in changes.added),
+        source_token=token,
+        now=now,
+    )
+    events.append(db, (_event("account.added", name, token) for name in changes.added), now=now)
+    for name in changes.changed:
+        begins = starts_at(declared[name], added=stored[name].starts_at)
+        members.update_account(db, declared[name], starts_at=begins, now=now)
+    events.append(db, (_event("account.changed", name, token) for name in changes.changed), now=now)
+    removed = 0 if refusal else len(changes.removed)
+    return len(changes.added) + len(changes.changed) + removed, problems
+
+
+def starts_at(account: Account, *, added: dt.datetime) -> dt.datetime:
+    """From when on an account has slots: as it says, in its own zone, else from when it was added."""
+    return added if account.starts_on is None else local_instant(account.starts_on, zone(account.timezone))
+
+
+def _described(account: Account) -> str:
+    """What counts as a change; an instant is the same in whichever zone it is written."""
+    begins = "" if account.starts_on is None else account.starts_on.isoformat()
+    until = account.maintenance_until and account.maintenance_until.astimezone(dt.UTC)
+    return f"{account.timezone} {begins} {until} {account.max_running}"
+
+
+def _stored_as_declared(account: members.StoredAccount) -> Account:
+    return Account(
+        token=account.token,
+        timezone=account.timezone,
+        starts_on=dt.datetime.fromisoformat(account.starts_on)
+        if "T" in account.starts_on
+        else _date(account),
+        maintenance_until=account.maintenance_until,
+        max_running=account.max_running,
+    )
+
+
+def _date(account: members.StoredAccount) -> dt.date | None:
+    return dt.date.fromisoformat(account.starts_on) if account.starts_on else None
+
+
+def _members(
+    db: sa.Connection, matrix: Matrix, source_token: str, *, now: dt.datetime
+) -> tuple[int, list[str]]:
+    """Add and remove members of a declared matrix. Those whose parent is not there are left for when it comes."""
+    stored = members.member_ids(db, matrix=matrix.name, source_token=source_token)
+    above = members.ids_by_token(db, matrix=matrix.parent)
+    gone = dict(stored)
+    missing: dict[str, tuple[str, int]] = {}
+    for member in matrix.members:
+        path = ":".join(filter(None, (member.parent, member.token)))
+        gone.pop(path, None)
+        if path not in stored and (parent_id := _parent_id(above, matrix.parent, member)) is not None:
+            missing[path] = (member.token, parent_id)
+    names = tuple(sorted(gone))
+    removal = Removal(
+        kind=f"{matrix.name} member", source_token=source_token, stored=len(stored), names=names
+    )
+    refusal = held_back(db, removal, empty=len(gone) == len(stored), now=now)
+    if refusal:
+        gone.clear()
+    members.remove(db, gone.values())
+    added = members.add_members(db, missing.values(), matrix=matrix.name, source_token=source_token, now=now)
+    if added or gone:
+        message = f"{added} members added, {len(gone)} removed, as {source_token} says"
+        events.append(db, [Event(kind="matrix.changed", subject=matrix.name, message=message)], now=now)
+    return added + len(gone), [refusal] if refusal else []
+
+
+def _parent_id(above: Mapping[str, int], parent: str, member: MemberDeclaration) -> int | None:
+    return above.get("" if parent == DEFAULT_MATRIX else member.parent)
+
+
+def _event(kind: str, name: str, source_token: str) -> Event:
+    return Event(kind=kind, subject=name, message=f"{ACCOUNT_MATRIX} {name}, as {source_token} says")

@@ -1,0 +1,208 @@
+"""Every definition has its slots, from its start to the horizon; and windows know the parents' windows they need."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import sqlalchemy as sa
+
+from conductor_server.engine.relations import relate_windows
+from conductor_server.engine.step import StepResult, Tick
+from conductor_server.model.states import Catchup, Frequency
+from conductor_server.model.window import Window
+from conductor_server.policy import planning
+from conductor_server.store import calendars, definitions, events, members, slots
+from conductor_server.store.calendars import Calendar, Plan
+from conductor_server.store.definitions import PlannedDefinition
+from conductor_server.store.events import Event
+
+
+def ensure_slots_exist(db: sa.Connection, tick: Tick) -> StepResult:
+    """Plan every definition in every zone of its members, then relate the new windows.
+
+    Decided per definition and zone; applied as one statement over all their members.
+    """
+    zones = members.zones(db)
+    plans = calendars.plans(db)
+    known = calendars.calendars(db)
+    changed, more = 0, False
+    for definition in definitions.planned(db):
+        for timezone, newest_member in zones.get(definition.matrix_id, {}).items():
+            plan = _plan(db, definition, timezone, known, plans)
+            done, unfinished = _extend(db, tick, definition, timezone, plan, newest_member)
+            changed += done
+            more |= unfinished
+        changed += _skip_overaged(db, tick, definition)
+    changed += relate_windows(db)
+    return StepResult(changed=changed, more=more)
+
+
+def _plan(
+    db: sa.Connection,
+    definition: PlannedDefinition,
+    timezone: str,
+    known: dict[Calendar, int],
+    plans: Mapping[tuple[int, int], Plan],
+) -> Plan:
+    """The stored plan, or the one to begin with."""
+    starts_at = planning.declared_instant(definition.starts_on, timezone) or definition.created
+    expression = planning.calendar_expression(
+        definition.frequency, definition.expression, starts_at=starts_at
+    )
+    calendar = Calendar(frequency=definition.frequency, expression=expression, timezone=timezone)
+    if calendar not in known:
+        known[calendar] = calendars.ensure_calendar(db, calendar)
+    return plans.get((definition.id, known[calendar])) or Plan(
+        definition_id=definition.id,
+        calendar_id=known[calendar],
+        starts_at=starts_at,
+        ends_at=planning.declared_instant(definition.ends_on, timezone),
+        slots_until=starts_at,
+        member_watermark=0,
+    )
+
+
+def _extend(
+    db: sa.Connection,
+    tick: Tick,
+    definition: PlannedDefinition,
+    timezone: str,
+    plan: Plan,
+    newest_member: int,
+) -> tuple[int, bool]:
+    """Create slots for members that have come since, and for windows up to the horizon. Answers (changed, more)."""
+    found = _next_windows(definition, timezone, plan, horizon=tick.now + tick.settings.slots_create_extra)
+    if not found and plan.member_watermark >= newest_member and tick.missed_since is None:
+        return 0, False
+    changed = _welcome(db, tick, definition, timezone, plan, newest_member)
+    if found:
+        changed += slots.create(
+            db,
+            definition_id=definition.id,
+            timezone=timezone,
+            window_ids=list(calendars.ensure_windows(db, plan.calendar_id, found).values()),
+            members_above=0,
+            members_upto=newest_member,
+            once=definition.frequency is Frequency.ONE_OFF,
+        )
+        plan = replace(plan, slots_until=planning.planned_until(found))
+    plan = replace(plan, member_watermark=newest_member)
+    calendars.save_plan(db, plan)
+    following = _next_windows(definition, timezone, plan, horizon=tick.now + tick.settings.slots_create_extra)
+    missed_since = _missed_since(tick, definition, found)
+    if missed_since is not None:
+        later = any(window.end + definition.delay <= tick.now for window in following)
+        changed += _skip_missed(db, tick, definition, plan, since=missed_since, later=later)
+    return changed, bool(found and following)
+
+
+def _next_windows(
+    definition: PlannedDefinition, timezone: str, plan: Plan, *, horizon: dt.datetime
+) -> list[Window]:
+    return planning.next_windows(
+        definition.frequency,
+        planning.calendar_expression(definition.frequency, definition.expression, starts_at=plan.starts_at),
+        timezone,
+        since=plan.slots_until,
+        ends_at=plan.ends_at,
+        horizon=horizon,
+    )
+
+
+def _welcome(
+    db: sa.Connection,
+    tick: Tick,
+    definition: PlannedDefinition,
+    timezone: str,
+    plan: Plan,
+    newest_member: int,
+) -> int:
+    """Create the slots of planned windows for members that have come since; the catch-up rule holds for them too."""
+    if plan.member_watermark >= newest_member or plan.slots_until <= plan.starts_at:
+        return 0
+    planned = calendars.window_ids(db, plan.calendar_id, start=plan.starts_at, end=plan.slots_until)
+    created = slots.create(
+        db,
+        definition_id=definition.id,
+        timezone=timezone,
+        window_ids=[number for number, _ in planned],
+        members_above=plan.member_watermark,
+        members_upto=newest_member,
+        once=definition.frequency is Frequency.ONE_OFF,
+    )
+    if created:
+        due = [(number, window) for number, window in planned if window.end + definition.delay <= tick.now]
+        _skip(db, tick, definition, due, members_above=plan.member_watermark, later=False)
+    return created
+
+
+def _missed_since(tick: Tick, definition: PlannedDefinition, found: Sequence[Window]) -> dt.datetime | None:
+    """Since when windows were missed: over before their slots existed, or while no engine was at work."""
+    if found and (first_due := found[0].end + definition.delay) <= tick.now:
+        return first_due if tick.missed_since is None else min(first_due, tick.missed_since)
+    return tick.missed_since
+
+
+def _skip_missed(
+    db: sa.Connection,
+    tick: Tick,
+    definition: PlannedDefinition,
+    plan: Plan,
+    *,
+    since: dt.datetime,
+    later: bool,
+) -> int:
+    """Apply the catch-up rule to windows that fell due since then, and say so."""
+    stored = calendars.window_ids(db, plan.calendar_id, start=plan.starts_at, end=tick.now)
+    due = [
+        (number, window) for number, window in stored if since <= window.end + definition.delay <= tick.now
+    ]
+    skipped = _skip(db, tick, definition, due, members_above=0, later=later)
+    message = ""
+    if skipped:
+        message = f"{skipped} slots of missed windows skipped (catchup: {definition.catchup.word})"
+    elif definition.catchup is Catchup.ALL and len(due) > 1:
+        message = f"catching up {len(due)} windows, from {due[0][1].label} to {due[-1][1].label}"
+    if message:
+        events.append(
+            db, [Event(kind="slots.catchup", subject=definition.name, message=message)], now=tick.now
+        )
+    return skipped
+
+
+def _skip(
+    db: sa.Connection,
+    tick: Tick,
+    definition: PlannedDefinition,
+    due: Sequence[tuple[int, Window]],
+    *,
+    members_above: int,
+    later: bool,
+) -> int:
+    """Skip those of due windows that the definition's catch-up rule gives up."""
+    given_up = planning.missed([window for _, window in due], definition.catchup, later=later)
+    starts = {window.start for window in given_up}
+    if not starts:
+        return 0
+    return slots.skip(
+        db,
+        definition_id=definition.id,
+        window_ids=[number for number, window in due if window.start in starts],
+        members_above=members_above,
+        reason=f"missed, and its definition says catchup: {definition.catchup.word}",
+        now=tick.now,
+    )
+
+
+def _skip_overaged(db: sa.Connection, tick: Tick, definition: PlannedDefinition) -> int:
+    if definition.catchup_max_age is None:
+        return 0
+    return slots.skip_older(
+        db,
+        definition_id=definition.id,
+        ended_before=tick.now - definition.delay - definition.catchup_max_age,
+        reason="not begun within the definition's catchup_max_age",
+        now=tick.now,
+    )

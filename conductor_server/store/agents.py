@@ -1,0 +1,142 @@
+"""Agents: who they are, their session, and when they were last heard of."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from conductor_server.model.errors import AlreadyExistsError
+from conductor_server.model.states import RunStatus
+from conductor_server.store import dialect, schema
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """What an agent says of itself. ``capacities``: how many runs of each source at once."""
+
+    name: str
+    instance: str
+    host: str
+    pid: int
+    version: str
+    capacities: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredAgent:
+    """An agent with its load."""
+
+    registration: Registration
+    session: int
+    registered_at: dt.datetime
+    heartbeat_at: dt.datetime
+    running: Mapping[str, int]
+
+
+def register(
+    db: sa.Connection, agent: Registration, *, take_over: bool, alive_since: dt.datetime, now: dt.datetime
+) -> int:
+    """Open a session, which fences the one before. Answers its number.
+
+    Raises AlreadyExistsError when another process of that name was heard of since ``alive_since``, unless
+    ``take_over``.
+    """
+    table = schema.agent
+    before = db.execute(sa.select(table).where(table.c.name == agent.name)).one_or_none()
+    if (
+        before is not None
+        and not take_over
+        and before.instance != agent.instance
+        and before.heartbeat_at > alive_since
+    ):
+        raise AlreadyExistsError(
+            f"an agent named {agent.name!r} is alive on {before.host} (process {before.pid}): "
+            "stop it, or start this one with another --name"
+        )
+    values = {
+        "instance": agent.instance,
+        "host": agent.host,
+        "pid": agent.pid,
+        "version": agent.version,
+        "capacities": dict(agent.capacities),
+        "registered_at": now,
+        "heartbeat_at": now,
+    }
+    opened = schema.agent_session
+    db.execute(sa.delete(opened).where(opened.c.agent == agent.name))
+    session: int = db.execute(sa.insert(opened).values(agent=agent.name).returning(opened.c.id)).scalar_one()
+    values["session"] = session
+    db.execute(
+        dialect.insert(db, table)
+        .values(name=agent.name, **values)
+        .on_conflict_do_update(index_elements=["name"], set_=values)
+    )
+    return session
+
+
+def of_session(db: sa.Connection, session: int) -> Registration | None:
+    """Whose session that is; ``None`` when it is over."""
+    row = db.execute(sa.select(schema.agent).where(schema.agent.c.session == session)).one_or_none()
+    return None if row is None else _registration(row)
+
+
+def sessions(db: sa.Connection, names: Collection[str]) -> dict[str, int]:
+    """The present session of each of those agents."""
+    table = schema.agent
+    query = sa.select(table.c.name, table.c.session).where(table.c.name.in_(names))
+    return dict(db.execute(query).all())
+
+
+def heard_of(db: sa.Connection, names: Collection[str], *, now: dt.datetime) -> None:
+    db.execute(sa.update(schema.agent).where(schema.agent.c.name.in_(names)).values(heartbeat_at=now))
+
+
+def all_agents(db: sa.Connection) -> Sequence[StoredAgent]:
+    """By name."""
+    run, source, table = schema.run, schema.source, schema.agent
+    running: dict[str, dict[str, int]] = {}
+    for name, source_name, number in db.execute(
+        sa.select(run.c.agent, source.c.name, sa.func.count())
+        .join(source, source.c.id == run.c.source_id)
+        .where(run.c.status == RunStatus.RUNNING)
+        .group_by(run.c.agent, source.c.name)
+    ):
+        running.setdefault(name, {})[source_name] = number
+    return [
+        StoredAgent(
+            registration=_registration(row),
+            session=row.session,
+            registered_at=row.registered_at,
+            heartbeat_at=row.heartbeat_at,
+            running=running.get(row.name, {}),
+        )
+        for row in db.execute(sa.select(table).order_by(table.c.name))
+    ]
+
+
+def sources_alive(db: sa.Connection, *, alive_since: dt.datetime) -> set[str]:
+    """Sources that an agent heard of since then can run."""
+    rows = db.execute(sa.select(schema.agent.c.capacities).where(schema.agent.c.heartbeat_at > alive_since))
+    return {source for capacities in rows.scalars() for source, places in capacities.items() if places > 0}
+
+
+def forget(db: sa.Connection, *, silent_since: dt.datetime) -> int:
+    """Delete agents that have not been heard of since then and hold nothing."""
+    table, run = schema.agent, schema.run
+    holds = sa.select(1).where(run.c.agent == table.c.name, run.c.status == RunStatus.RUNNING).exists()
+    return db.execute(sa.delete(table).where(table.c.heartbeat_at < silent_since, ~holds)).rowcount
+
+
+def _registration(row: sa.Row[Any]) -> Registration:
+    return Registration(
+        name=row.name,
+        instance=row.instance,
+        host=row.host,
+        pid=row.pid,
+        version=row.version,
+        capacities=row.capacities,
+    )

@@ -1,0 +1,178 @@
+"""Calendars and windows: which exist, how those of a child relate to a parent's, and how far slots have been planned.
+
+There are few of these (days × zones), so everything about time is computed in Python, and SQL only joins ids.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from conductor_server.model.states import Frequency, WindowRule
+from conductor_server.model.window import Window
+from conductor_server.store import dialect, schema
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calendar:
+    """A frequency in a zone. ``expression`` holds a cron expression, or the instant of a one-off."""
+
+    frequency: Frequency
+    expression: str
+    timezone: str
+
+    @property
+    def is_cron(self) -> bool:
+        return self.frequency is Frequency.CRON
+
+    @property
+    def is_one_off(self) -> bool:
+        return self.frequency is Frequency.ONE_OFF
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How far the slots of one definition in one calendar have been created.
+
+    They exist for windows that start before ``slots_until``, and for members up to the arrival ``member_watermark``.
+    """
+
+    definition_id: int
+    calendar_id: int
+    starts_at: dt.datetime
+    ends_at: dt.datetime | None
+    slots_until: dt.datetime
+    member_watermark: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relation:
+    """For which of a child calendar's windows the needed windows of a parent calendar are known."""
+
+    window_rule: WindowRule
+    child_calendar_id: int
+    parent_calendar_id: int
+    related_from: dt.datetime
+    related_until: dt.datetime
+
+
+def calendars(db: sa.Connection) -> dict[Calendar, int]:
+    return {
+        Calendar(frequency=Frequency(row.frequency), expression=row.expression, timezone=row.timezone): row.id
+        for row in db.execute(sa.select(schema.calendar))
+    }
+
+
+def ensure_calendar(db: sa.Connection, calendar: Calendar) -> int:
+    """The id of that calendar, which is created if need be."""
+    values = {
+        "frequency": int(calendar.frequency),
+        "expression": calendar.expression,
+        "timezone": calendar.timezone,
+    }
+    table = schema.calendar
+    db.execute(dialect.insert(db, table).values(**values).on_conflict_do_nothing())
+    number: int = db.execute(sa.select(table.c.id).filter_by(**values)).scalar_one()
+    return number
+
+
+def ensure_windows(db: sa.Connection, calendar_id: int, windows: Sequence[Window]) -> dict[dt.datetime, int]:
+    """The ids of those windows by their start; the missing ones are created."""
+    if not windows:
+        return {}
+    table = schema.window
+    span = (
+        table.c.calendar_id == calendar_id,
+        table.c.starts_at >= windows[0].start,
+        table.c.starts_at <= windows[-1].start,
+    )
+    query = sa.select(table.c.starts_at, table.c.id).where(*span)
+    known = dict(db.execute(query).all())
+    missing = [window for window in windows if window.start not in known]
+    if missing:
+        db.execute(
+            dialect.insert(db, table).on_conflict_do_nothing(),
+            [
+                {
+                    "calendar_id": calendar_id,
+                    "starts_at": window.start,
+                    "ends_at": window.end,
+                    "label": window.label,
+                }
+                for window in missing
+            ],
+        )
+        known = dict(db.execute(query).all())
+    return {window.start: known[window.start] for window in windows}
+
+
+def plans(db: sa.Connection) -> dict[tuple[int, int], Plan]:
+    """By definition and calendar."""
+    rows = db.execute(sa.select(schema.definition_calendar))
+    return {(row.definition_id, row.calendar_id): Plan(**row._asdict()) for row in rows}
+
+
+def save_plan(db: sa.Connection, plan: Plan) -> None:
+    table = schema.definition_calendar
+    values = {name: getattr(plan, name) for name in Plan.__dataclass_fields__}
+    db.execute(
+        dialect.insert(db, table)
+        .values(**values)
+        .on_conflict_do_update(index_elements=["definition_id", "calendar_id"], set_=values)
+    )
+
+
+def relations(db: sa.Connection) -> dict[tuple[WindowRule, int, int], Relation]:
+    """By rule, child calendar and parent calendar."""
+    found = {}
+    for row in db.execute(sa.select(schema.calendar_relation)):
+        values = row._asdict() | {"window_rule": WindowRule(row.window_rule)}
+        found[values["window_rule"], row.child_calendar_id, row.parent_calendar_id] = Relation(**values)
+    return found
+
+
+def save_relation(db: sa.Connection, relation: Relation, *, pairs: Iterable[tuple[int, int]]) -> None:
+    """Add (child window, parent window) pairs, and remember for which span they are complete."""
+    rows = [
+        {"window_rule": int(relation.window_rule), "child_window_id": child, "parent_window_id": parent}
+        for child, parent in pairs
+    ]
+    if rows:
+        db.execute(dialect.insert(db, schema.window_relation).on_conflict_do_nothing(), rows)
+    values = {name: getattr(relation, name) for name in Relation.__dataclass_fields__}
+    values["window_rule"] = int(relation.window_rule)
+    table = schema.calendar_relation
+    db.execute(
+        dialect.insert(db, table)
+        .values(**values)
+        .on_conflict_do_update(index_elements=[column.name for column in table.primary_key], set_=values)
+    )
+
+
+def planned_span(db: sa.Connection) -> dict[int, tuple[dt.datetime, dt.datetime]]:
+    """For each calendar with slots, the first planned start and the instant up to which windows are planned."""
+    table = schema.definition_calendar
+    rows = db.execute(
+        sa.select(
+            table.c.calendar_id, sa.func.min(table.c.starts_at), sa.func.max(table.c.slots_until)
+        ).group_by(table.c.calendar_id)
+    )
+    return {number: (first, until) for number, first, until in rows}
+
+
+def window_ids(
+    db: sa.Connection, calendar_id: int, *, start: dt.datetime, end: dt.datetime
+) -> Sequence[tuple[int, Window]]:
+    """The stored windows that start in ``[start, end)``, in their order."""
+    table = schema.window
+    query = (
+        sa.select(table)
+        .where(table.c.calendar_id == calendar_id, table.c.starts_at >= start, table.c.starts_at < end)
+        .order_by(table.c.starts_at)
+    )
+    return [
+        (row.id, Window(start=row.starts_at, end=row.ends_at, label=row.label)) for row in db.execute(query)
+    ]

@@ -1,0 +1,183 @@
+"""Connections: one engine per dialect, set up so that its promises hold, and the two ways into it.
+
+``write`` runs a unit of work in one transaction; ``read`` sees one consistent snapshot. On SQLite all writes of the
+process go through one thread, so they queue instead of locking each other out; PostgreSQL takes them from any thread.
+A unit of work may be run again after a serialisation failure, so it must not keep anything from a run before.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from conductor_server.model.errors import ConductorError, StoreUnavailableError
+
+T = TypeVar("T")
+Work = Callable[[sa.Connection], T]
+
+ATTEMPTS_MAX = 5
+"""How often a unit of work is tried against deadlocks and serialisation failures."""
+
+POSTGRES_CONNECTIONS_MAX = 16
+
+# Deadlock and serialisation failure: the database undid the transaction, and says that it may be tried again.
+# https://www.postgresql.org/docs/current/mvcc-serialization-failure-handling.html
+_TRY_AGAIN = frozenset({"40001", "40P01"})
+
+
+class UtcDateTime(sa.TypeDecorator[dt.datetime]):
+    """An aware UTC instant. SQLite forgets zones, so they are checked on the way in and restored on the way out."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: dt.datetime | None, dialect: sa.Dialect) -> dt.datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"an instant without a zone cannot be stored: {value}")
+        return value.astimezone(dt.UTC)
+
+    def process_result_value(self, value: dt.datetime | None, dialect: sa.Dialect) -> dt.datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
+
+
+class Database:
+    """The one way to the store, for every thread of a server."""
+
+    def __init__(self, url: str | URL) -> None:
+        self.url = _with_driver(make_url(url))
+        self.engine = _sqlite_engine(self.url) if self.is_sqlite else _postgres_engine(self.url)
+        writers = 1 if self.is_sqlite else POSTGRES_CONNECTIONS_MAX
+        self._writers = ThreadPoolExecutor(writers, thread_name_prefix="store-write")
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.url.get_backend_name() == "sqlite"
+
+    @property
+    def shown_url(self) -> str:
+        """The URL without its password, for people."""
+        return self.url.render_as_string(hide_password=True)
+
+    def write(self, work: Work[T]) -> T:
+        """Run ``work`` in one transaction and wait for its commit.
+
+        Raises StoreUnavailableError when the database does not answer.
+        """
+        return self.submit(work).result()
+
+    def submit(self, work: Work[T]) -> Future[T]:
+        """Like ``write``, without waiting."""
+        return self._writers.submit(self._write, work)
+
+    def read(self, work: Work[T], *, scratch: bool = False) -> T:
+        """Run ``work`` on a snapshot. Raises StoreUnavailableError when the database does not answer.
+
+        ``scratch``: it makes temporary tables on its way, which go with it.
+        """
+        with _translated_errors(), self.engine.connect() as db:
+            if self.is_sqlite:
+                db.exec_driver_sql("BEGIN")
+            else:
+                db.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=not scratch)
+            return work(db)
+
+    def close(self) -> None:
+        """Finish the writes that were submitted, then disconnect."""
+        self._writers.shutdown(wait=True)
+        self.engine.dispose()
+
+    def _write(self, work: Work[T]) -> T:
+        for attempt in range(1, ATTEMPTS_MAX + 1):
+            with _translated_errors():
+                try:
+                    with self.engine.connect() as db:
+                        if self.is_sqlite:
+                            # A deferred transaction that turns into a write fails at once when another process
+                            # has written in between, whatever the timeout; an immediate one waits its turn.
+                            db.exec_driver_sql("BEGIN IMMEDIATE")
+                        result = work(db)
+                        db.commit()
+                        return result
+                except sa.exc.OperationalError as error:
+                    if attempt == ATTEMPTS_MAX or getattr(error.orig, "sqlstate", None) not in _TRY_AGAIN:
+                        raise
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+class _translated_errors:
+    """Turns the driver's connection failures into the one error that callers may retry."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError | sa.exc.TimeoutError):
+            cause = str(getattr(error, "orig", error)).strip()
+            raise StoreUnavailableError(f"the database does not answer: {cause}") from error
+
+
+def _with_driver(url: URL) -> URL:
+    match url.get_backend_name():
+        case "sqlite":
+            return url.set(drivername="sqlite")
+        case "postgresql" | "postgres":
+            return url.set(drivername="postgresql+psycopg")
+        case other:
+            raise ConductorError(
+                f"the database {other!r} is not supported: use sqlite:///PATH or postgresql://HOST/NAME"
+            )
+
+
+def _sqlite_engine(url: URL) -> sa.Engine:
+    if url.database and url.database != ":memory:":
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(
+        url,
+        isolation_level="AUTOCOMMIT",
+        pool_size=8,
+        connect_args={"check_same_thread": False, "timeout": 10},
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def set_up(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
+        # Transactions are begun by hand (see ``_write``): Python's sqlite3 would begin none for a statement that
+        # starts with WITH … INSERT, and each such statement would commit on its own.
+        connection.isolation_level = None
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",  # NORMAL loses acknowledged commits on power loss
+            "foreign_keys=ON",  # off by default: cascades would silently do nothing
+            "busy_timeout=10000",
+            "temp_store=MEMORY",
+            "cache_size=-65536",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    return engine
+
+
+def _postgres_engine(url: URL) -> sa.Engine:
+    return sa.create_engine(
+        url,
+        pool_size=POSTGRES_CONNECTIONS_MAX,
+        max_overflow=POSTGRES_CONNECTIONS_MAX,
+        pool_pre_ping=True,
+        connect_args={
+            # Compiling takes longer than our statements run (measured: 20 ms become 130).
+            "options": "-c jit=off -c timezone=UTC -c idle_in_transaction_session_timeout=60000",
+            "connect_timeout": 10,
+            "application_name": "conductor-server",
+        },
+    )

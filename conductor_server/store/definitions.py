@@ -1,0 +1,337 @@
+"""Definitions, what they read, write and need, and the dependencies between them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from conductor_server.model.definition import Definition, Json, Read, Retry
+from conductor_server.model.states import Catchup, Frequency, MemberRule, RetryKind, WindowRule
+from conductor_server.policy import diff
+from conductor_server.store import dialect, matrices, replanning, schema
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedDefinition:
+    """What the engine needs of a stored definition to plan its slots and decide about its runs."""
+
+    id: int
+    name: str
+    matrix_id: int
+    frequency: Frequency
+    expression: str
+    starts_on: str
+    ends_on: str
+    created: dt.datetime
+    delay: dt.timedelta
+    catchup: Catchup
+    catchup_max_age: dt.timedelta | None
+    retry: Retry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredDependency:
+    """An edge of the graph, by ids."""
+
+    parent_id: int
+    child_id: int
+    window_rule: WindowRule
+    member_rule: MemberRule
+    common_matrix_id: int
+    tables: tuple[str, ...]
+
+
+def fingerprints(db: sa.Connection, *, source_token: str | None = None) -> dict[str, str]:
+    """Name to fingerprint, of all definitions or of those that one source owns."""
+    table = schema.definition
+    query = sa.select(table.c.name, table.c.fingerprint)
+    if source_token is not None:
+        query = query.where(table.c.source_token == source_token)
+    return dict(db.execute(query).all())
+
+
+def planned(db: sa.Connection) -> Sequence[PlannedDefinition]:
+    """Every definition, by id."""
+    table = schema.definition
+    return [
+        PlannedDefinition(
+            id=row.id,
+            name=row.name,
+            matrix_id=row.matrix_id,
+            frequency=Frequency(row.frequency),
+            expression=row.expression,
+            starts_on=row.starts_on,
+            ends_on=row.ends_on,
+            created=row.created,
+            delay=dt.timedelta(seconds=row.delay_s),
+            catchup=Catchup(row.catchup),
+            catchup_max_age=_duration(row.catchup_max_age_s),
+            retry=retry_of(row.retry_kind, row.retry_parameters),
+        )
+        for row in db.execute(sa.select(table).order_by(table.c.id))
+    ]
+
+
+def declared(db: sa.Connection) -> Sequence[Definition]:
+    """Every definition as far as the graph is concerned: name, schedule, matrix, reads and writes."""
+    reads: dict[int, list[Read]] = {}
+    for row in db.execute(sa.select(schema.definition_reads).order_by(schema.definition_reads.c.table_name)):
+        read = Read(table=row.table_name, window=WindowRule(row.window_rule))
+        reads.setdefault(row.definition_id, []).append(read)
+    writes: dict[int, list[str]] = {}
+    for row in db.execute(
+        sa.select(schema.definition_writes).order_by(schema.definition_writes.c.table_name)
+    ):
+        writes.setdefault(row.definition_id, []).append(row.table_name)
+    table = schema.definition
+    query = (
+        sa.select(table, schema.source.c.name.label("source"), schema.matrix.c.name.label("matrix"))
+        .join(schema.source, schema.source.c.id == table.c.source_id)
+        .join(schema.matrix, schema.matrix.c.id == table.c.matrix_id)
+        .order_by(table.c.name)
+    )
+    return [
+        Definition(
+            name=row.name,
+            source=row.source,
+            matrix=row.matrix,
+            frequency=Frequency(row.frequency),
+            cron=row.expression,
+            reads_from=tuple(reads.get(row.id, ())),
+            writes_to=tuple(writes.get(row.id, ())),
+        )
+        for row in db.execute(query)
+    ]
+
+
+def delays(db: sa.Connection) -> set[dt.timedelta]:
+    """Every delay that some definition has."""
+    rows = db.execute(sa.select(schema.definition.c.delay_s).distinct())
+    return {dt.timedelta(seconds=seconds) for seconds in rows.scalars()}
+
+
+def ids_by_name(db: sa.Connection) -> dict[str, int]:
+    query = sa.select(schema.definition.c.name, schema.definition.c.id)
+    return dict(db.execute(query).all())
+
+
+def add(db: sa.Connection, definitions: Iterable[Definition], *, source_token: str, now: dt.datetime) -> None:
+    sources, matrix_of = matrices.source_ids(db), matrices.matrix_ids(db)
+    for definition in definitions:
+        values = _values(definition, sources, matrix_of)
+        number = db.execute(
+            sa.insert(schema.definition)
+            .values(source_token=source_token, created=now, **values)
+            .returning(schema.definition.c.id)
+        ).scalar_one()
+        _write_details(db, number, definition)
+
+
+def change(db: sa.Connection, definitions: Iterable[Definition]) -> None:
+    """Store what the source says now. Another schedule or matrix re-plans what has not begun."""
+    sources, matrix_of = matrices.source_ids(db), matrices.matrix_ids(db)
+    table = schema.definition
+    for definition in definitions:
+        before = db.execute(sa.select(table).where(table.c.name == definition.name)).one()
+        values = _values(definition, sources, matrix_of)
+        db.execute(sa.update(table).where(table.c.id == before.id).values(**values))
+        for details in _DETAILS:
+            db.execute(sa.delete(details).where(details.c.definition_id == before.id))
+        _write_details(db, before.id, definition)
+        _reschedule(
+            db, before.id, {name for name in _PLANNING if getattr(before, name) != values[name]}, values
+        )
+
+
+def remove(db: sa.Connection, names: Collection[str]) -> None:
+    """Remove definitions with their slots and runs. Agents learn of it from their next heartbeat."""
+    db.execute(sa.delete(schema.definition).where(schema.definition.c.name.in_(names)))
+
+
+def set_paused(db: sa.Connection, name: str, *, paused: bool) -> int:
+    """Pause a definition, or let it go on. Answers how many have that name: 0 or 1."""
+    where = schema.definition.c.name == name
+    return db.execute(sa.update(schema.definition).where(where).values(paused=paused)).rowcount
+
+
+def dependencies(db: sa.Connection) -> Sequence[StoredDependency]:
+    table = schema.dependency
+    return [
+        StoredDependency(
+            parent_id=row.parent_id,
+            child_id=row.child_id,
+            window_rule=WindowRule(row.window_rule),
+            member_rule=MemberRule(row.member_rule),
+            common_matrix_id=row.common_matrix_id,
+            tables=tuple(row.table_names),
+        )
+        for row in db.execute(sa.select(table).order_by(table.c.parent_id, table.c.child_id))
+    ]
+
+
+def set_dependencies(
+    db: sa.Connection, *, wanted: Collection[StoredDependency], serial: Collection[int]
+) -> int:
+    """Make the stored edges those, and mark the definitions whose slots go one at a time. Answers what changed."""
+    stored = {(edge.parent_id, edge.child_id): edge for edge in dependencies(db)}
+    desired = {(edge.parent_id, edge.child_id): edge for edge in wanted}
+    table = schema.dependency
+    outdated = [key for key, edge in stored.items() if desired.get(key) != edge]
+    missing = [edge for key, edge in desired.items() if stored.get(key) != edge]
+    if outdated:
+        gone = (table.c.parent_id == sa.bindparam("p")) & (table.c.child_id == sa.bindparam("c"))
+        db.execute(sa.delete(table).where(gone), [{"p": parent, "c": child} for parent, child in outdated])
+    if missing:
+        db.execute(
+            sa.insert(table),
+            [
+                {
+                    "parent_id": edge.parent_id,
+                    "child_id": edge.child_id,
+                    "window_rule": edge.window_rule,
+                    "member_rule": edge.member_rule,
+                    "common_matrix_id": edge.common_matrix_id,
+                    "table_names": list(edge.tables),
+                }
+                for edge in missing
+            ],
+        )
+    definition = schema.definition
+    is_serial = definition.c.id.in_(serial)
+    marked: int = db.execute(
+        sa.update(definition).where(definition.c.serial != is_serial).values(serial=is_serial)
+    ).rowcount
+    return len(set(outdated) | {(edge.parent_id, edge.child_id) for edge in missing}) + marked
+
+
+def set_pools(db: sa.Connection, pools: Mapping[str, int], *, source_token: str) -> int:
+    """Make the pools of a source those. Answers how many changed."""
+    table = schema.pool
+    mine = table.c.source_token == source_token
+    stored = {row.name: row.places for row in db.execute(sa.select(table).where(mine))}
+    gone = stored.keys() - pools.keys()
+    changed = {name: places for name, places in pools.items() if stored.get(name) != places}
+    if gone:
+        db.execute(sa.delete(table).where(mine, table.c.name.in_(gone)))
+    for name, places in changed.items():
+        values = {"places": places, "source_token": source_token}
+        db.execute(
+            dialect.insert(db, table)
+            .values(name=name, **values)
+            .on_conflict_do_update(index_elements=["name"], set_=values)
+        )
+    return len(gone) + len(changed)
+
+
+def specs(db: sa.Connection, ids: Collection[int]) -> dict[int, dict[str, Json]]:
+    """What the executors of those definitions are given, by definition id. Absent keys are left out."""
+    found: dict[int, dict[str, Json]] = {number: {} for number in ids}
+    for table in schema.SPECS.values():
+        for row in db.execute(sa.select(table).where(table.c.definition_id.in_(ids))).mappings():
+            spec = {key: value for key, value in row.items() if value is not None and key != "definition_id"}
+            found[row["definition_id"]] = spec
+    plugin = schema.plugin_spec
+    for number, spec in db.execute(sa.select(plugin).where(plugin.c.definition_id.in_(ids))):
+        found[number] = spec
+    return found
+
+
+def retry_of(kind: int, parameters: Mapping[str, Any]) -> Retry:
+    return Retry(
+        kind=RetryKind(kind),
+        attempts=parameters["attempts"],
+        base=dt.timedelta(seconds=parameters["base_s"]),
+        factor=parameters["factor"],
+        cap=dt.timedelta(seconds=parameters["cap_s"]),
+        jitter=parameters["jitter"],
+        deadline=dt.timedelta(seconds=parameters["deadline_s"]),
+    )
+
+
+_DETAILS = (
+    schema.definition_reads,
+    schema.definition_writes,
+    schema.definition_pool,
+    *schema.SPECS.values(),
+    schema.plugin_spec,
+)
+
+_PLANNING = ("frequency", "expression", "matrix_id", "starts_on", "ends_on")
+"""Columns that decide which slots exist."""
+
+
+def _values(
+    definition: Definition, sources: Mapping[str, int], matrix_of: Mapping[str, int]
+) -> dict[str, Any]:
+    retry = definition.retry
+    return {
+        "name": definition.name,
+        "source_id": sources[definition.source],
+        "matrix_id": matrix_of[definition.matrix],
+        "frequency": int(definition.frequency),
+        "expression": definition.cron,
+        "start_policy": int(definition.start_policy),
+        "retry_kind": int(retry.kind),
+        "retry_parameters": {
+            "attempts": retry.attempts,
+            "base_s": retry.base.total_seconds(),
+            "factor": retry.factor,
+            "cap_s": retry.cap.total_seconds(),
+            "jitter": retry.jitter,
+            "deadline_s": retry.deadline.total_seconds(),
+        },
+        "starts_on": "" if definition.starts_on is None else definition.starts_on.isoformat(),
+        "ends_on": "" if definition.ends_on is None else definition.ends_on.isoformat(),
+        "active": definition.active,
+        "priority": definition.priority,
+        "timeout_s": None if definition.timeout is None else definition.timeout.total_seconds(),
+        "delay_s": definition.delay.total_seconds(),
+        "max_running": definition.concurrency.definition,
+        "max_running_account": definition.concurrency.account,
+        "catchup": int(definition.catchup),
+        "catchup_max_age_s": (
+            None if definition.catchup_max_age is None else definition.catchup_max_age.total_seconds()
+        ),
+        "description": definition.description,
+        "place": f"{definition.place.origin}:{definition.place.line}" if definition.place.line else "",
+        "fingerprint": diff.fingerprint(definition),
+    }
+
+
+def _write_details(db: sa.Connection, number: int, definition: Definition) -> None:
+    for table, rows in (
+        (
+            schema.definition_reads,
+            [{"table_name": read.table, "window_rule": int(read.window)} for read in definition.reads_from],
+        ),
+        (schema.definition_writes, [{"table_name": name} for name in definition.writes_to]),
+        (schema.definition_pool, [{"pool_name": name} for name in definition.pools]),
+    ):
+        if rows:
+            db.execute(sa.insert(table), [{"definition_id": number} | row for row in rows])
+    if definition.source in schema.SPECS:
+        values = {"definition_id": number} | dict(definition.spec)
+        db.execute(sa.insert(schema.SPECS[definition.source]).values(**values))
+    elif definition.spec:
+        db.execute(sa.insert(schema.plugin_spec).values(definition_id=number, spec=dict(definition.spec)))
+
+
+def _reschedule(db: sa.Connection, number: int, changed: Collection[str], values: Mapping[str, Any]) -> None:
+    """Fit the slots of a definition to those of its columns that have changed and say which slots there are."""
+    frequency = Frequency(values["frequency"])
+    if {"starts_on", "matrix_id"} & set(changed) or (changed and frequency is Frequency.ONE_OFF):
+        replanning.start_over(db, number)
+    elif {"frequency", "expression"} & set(changed):
+        replanning.change_calendar(
+            db, number, frequency=frequency, expression=values["expression"], ends_on=values["ends_on"]
+        )
+    elif changed:
+        replanning.move_end(db, number, ends_on=values["ends_on"])
+
+
+def _duration(seconds: float | None) -> dt.timedelta | None:
+    return None if seconds is None else dt.timedelta(seconds=seconds)

@@ -1,0 +1,44 @@
+"""The two places where PostgreSQL and SQLite are not spelled alike."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+
+def insert(db: sa.Connection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+    """An INSERT that knows ON CONFLICT, and whose result knows how many rows it added."""
+    statement = postgresql.insert(table) if db.dialect.name == "postgresql" else sqlite.insert(table)
+    return statement.execution_options(preserve_rowcount=True)
+
+
+def lock_claims(db: sa.Connection) -> None:
+    """One claim transaction at a time over all servers, until this one ends: limits are counted exactly.
+
+    SQLite needs nothing: it has one writer.
+    """
+    _lock(db, _CLAIMS)
+
+
+def lock_members(db: sa.Connection) -> None:
+    """One transaction at a time numbers arrivals, so that these are committed in the order they are given out.
+
+    SQLite needs nothing: it has one writer.
+    """
+    _lock(db, _MEMBERS)
+
+
+def lock_schema(db: sa.Connection) -> None:
+    """One server at a time changes the schema. SQLite needs nothing: it has one writer."""
+    _lock(db, _SCHEMA)
+
+
+def _lock(db: sa.Connection, number: int) -> None:
+    if db.dialect.name == "postgresql":
+        db.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
+
+
+# Any numbers do that all servers share: these are words.
+_CLAIMS = 0x636C61696D
+_MEMBERS = 0x6D656D62657273
+_SCHEMA = 0x736368656D61

@@ -1,0 +1,87 @@
+"""Sources and matrices: small tables that map a name to the integer that other rows carry."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+
+from conductor_server.model.definition import ACCOUNT_MATRIX, DEFAULT_MATRIX, KEYWORD_MATRIX, Matrix
+from conductor_server.store import dialect, schema
+
+BUILT_IN = "built-in"
+
+_SOURCES = ("manual", "cron", "stored_procedure", "ml_command", "shell", "python")
+_MATRICES = {DEFAULT_MATRIX: None, ACCOUNT_MATRIX: 0, KEYWORD_MATRIX: 1}
+_PLUGIN_SOURCES_FROM = 100
+
+
+def install(db: sa.Connection, *, sources: Iterable[str], timezone: str, now: dt.datetime) -> None:
+    """Bring in what every store begins with: known sources, the matrices, and the one member of ``default``."""
+    rows = [{"id": number, "name": name} for number, name in enumerate(_SOURCES)]
+    db.execute(dialect.insert(db, schema.source).on_conflict_do_nothing(), rows)
+    known = source_ids(db)
+    for name in sorted(set(sources) - known.keys()):
+        number = max(_PLUGIN_SOURCES_FROM, max(source_ids(db).values()) + 1)
+        db.execute(sa.insert(schema.source).values(id=number, name=name))
+    db.execute(
+        dialect.insert(db, schema.matrix).on_conflict_do_nothing(),
+        [
+            {"id": number, "name": name, "parent_id": parent, "source_token": BUILT_IN}
+            for number, (name, parent) in enumerate(_MATRICES.items())
+        ],
+    )
+    default = {"token": DEFAULT_MATRIX, "path": "", "timezone": timezone, "source_token": BUILT_IN}
+    inserted = db.execute(
+        dialect.insert(db, schema.member)
+        .values(matrix_id=0, starts_at=_BEGINNING, created=now, arrival=1, **default)
+        .on_conflict_do_nothing()
+        .returning(schema.member.c.id)
+    ).scalar()
+    if inserted is not None:
+        db.execute(
+            sa.insert(schema.member_ancestor).values(
+                member_id=inserted, ancestor_id=inserted, member_matrix_id=0, ancestor_matrix_id=0
+            )
+        )
+
+
+_BEGINNING = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
+def source_ids(db: sa.Connection) -> dict[str, int]:
+    return {name: number for number, name in db.execute(sa.select(schema.source.c.id, schema.source.c.name))}
+
+
+def matrix_ids(db: sa.Connection) -> dict[str, int]:
+    return {name: number for number, name in db.execute(sa.select(schema.matrix.c.id, schema.matrix.c.name))}
+
+
+def parents(db: sa.Connection) -> dict[str, str]:
+    """Every matrix but ``default``, with its parent."""
+    above = schema.matrix.alias()
+    rows = db.execute(
+        sa.select(schema.matrix.c.name, above.c.name).join(above, above.c.id == schema.matrix.c.parent_id)
+    )
+    return dict(rows.all())
+
+
+def declare(db: sa.Connection, matrices: Iterable[Matrix], *, source_token: str) -> int:
+    """Add matrices that are new, and move those whose parent has changed. Answers how many changed.
+
+    Parents come first in ``matrices``, or exist.
+    """
+    changed = 0
+    ids, above = matrix_ids(db), parents(db)
+    for matrix in matrices:
+        if matrix.name not in ids:
+            ids[matrix.name] = max(ids.values()) + 1
+            values = {"id": ids[matrix.name], "name": matrix.name, "parent_id": ids[matrix.parent]}
+            db.execute(sa.insert(schema.matrix).values(source_token=source_token, **values))
+            changed += 1
+        elif above.get(matrix.name) != matrix.parent:
+            where = schema.matrix.c.name == matrix.name
+            db.execute(sa.update(schema.matrix).where(where).values(parent_id=ids[matrix.parent]))
+            changed += 1
+    return changed

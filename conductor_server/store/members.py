@@ -1,0 +1,282 @@
+"""Members of matrices: accounts, keywords, and whatever else definitions are repeated over.
+
+``path`` is a member's name within its matrix: the tokens from below ``default`` down to its own, joined by ``:``.
+``command_member_ancestor`` holds for each member itself and everything above it, so that set-based statements find
+the members that two matrices share without recursion.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import sqlalchemy as sa
+
+from conductor_server.model.definition import ACCOUNT_MATRIX, Account
+from conductor_server.model.errors import NotFoundError
+from conductor_server.store import dialect, matrices, replanning, schema
+
+MANUAL = "manual"
+"""The source token of accounts that an operator added."""
+
+BATCH = 1_000
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredAccount:
+    """An account as the store knows it."""
+
+    id: int
+    token: str
+    timezone: str
+    starts_on: str
+    starts_at: dt.datetime
+    maintenance_until: dt.datetime | None
+    max_running: int | None
+    source_token: str
+
+
+def accounts(db: sa.Connection, *, source_token: str | None = None) -> Sequence[StoredAccount]:
+    """All accounts by token, or those that one source owns."""
+    table = schema.member
+    query = (
+        sa.select(*(table.c[name] for name in StoredAccount.__dataclass_fields__))
+        .where(table.c.matrix_id == _account_matrix(db))
+        .order_by(table.c.token)
+    )
+    if source_token is not None:
+        query = query.where(table.c.source_token == source_token)
+    return [StoredAccount(**row._asdict()) for row in db.execute(query)]
+
+
+def account_page(db: sa.Connection, *, after: str, limit: int) -> tuple[Sequence[StoredAccount], str | None]:
+    """The accounts after that token, by token, and the token to go on from if there are more."""
+    table = schema.member
+    query = (
+        sa.select(*(table.c[name] for name in StoredAccount.__dataclass_fields__))
+        .where(table.c.matrix_id == _account_matrix(db), table.c.token > after)
+        .order_by(table.c.token)
+        .limit(limit + 1)
+    )
+    found = [StoredAccount(**row._asdict()) for row in db.execute(query)]
+    return found[:limit], found[limit - 1].token if len(found) > limit else None
+
+
+def account(db: sa.Connection, token: str) -> StoredAccount:
+    """Raises NotFoundError."""
+    table = schema.member
+    query = sa.select(*(table.c[name] for name in StoredAccount.__dataclass_fields__)).where(
+        table.c.matrix_id == _account_matrix(db), table.c.token == token
+    )
+    row = db.execute(query).one_or_none()
+    if row is None:
+        raise NotFoundError(f"there is no account {token!r}: see conductor-cli accounts list")
+    return StoredAccount(**row._asdict())
+
+
+def add_accounts(
+    db: sa.Connection,
+    declared: Iterable[tuple[Account, dt.datetime]],
+    *,
+    source_token: str,
+    now: dt.datetime,
+) -> int:
+    """Add accounts, each with the instant from which it has slots."""
+    rows: list[dict[str, object]] = [
+        {
+            "token": account.token,
+            "path": account.token,
+            "timezone": account.timezone,
+            "starts_on": _text(account.starts_on),
+            "starts_at": starts_at,
+            "maintenance_until": account.maintenance_until,
+            "max_running": account.max_running,
+        }
+        for account, starts_at in declared
+    ]
+    return _add(db, rows, matrix=ACCOUNT_MATRIX, source_token=source_token, now=now)
+
+
+def add_members(
+    db: sa.Connection,
+    declared: Iterable[tuple[str, int]],
+    *,
+    matrix: str,
+    source_token: str,
+    now: dt.datetime,
+) -> int:
+    """Add members of a matrix under the parents with those ids; they live in their parent's zone."""
+    declared = list(declared)
+    above = _rows_by_id(db, {parent for _, parent in declared})
+    rows = [
+        {
+            "token": token,
+            "path": ":".join(filter(None, (above[parent].path, token))),
+            "timezone": above[parent].timezone,
+            "starts_on": "",
+            "starts_at": now,
+            "maintenance_until": None,
+            "max_running": None,
+            "parent_id": parent,
+        }
+        for token, parent in declared
+    ]
+    return _add(db, rows, matrix=matrix, source_token=source_token, now=now)
+
+
+def update_account(db: sa.Connection, account: Account, *, starts_at: dt.datetime, now: dt.datetime) -> None:
+    """Store what its source says now. A new zone, or a new start, re-plans what has not begun."""
+    table = schema.member
+    where = (table.c.matrix_id == _account_matrix(db)) & (table.c.token == account.token)
+    before = db.execute(sa.select(table.c.id, table.c.timezone, table.c.starts_on).where(where)).one()
+    db.execute(
+        sa.update(table)
+        .where(where)
+        .values(
+            starts_on=_text(account.starts_on),
+            maintenance_until=account.maintenance_until,
+            max_running=account.max_running,
+        )
+    )
+    if before.starts_on != _text(account.starts_on):
+        arrival = _next_arrival(db)
+        db.execute(sa.update(table).where(where).values(starts_at=starts_at, arrival=arrival))
+        replanning.forget_member(db, before.id, until=starts_at)
+    if before.timezone != account.timezone:
+        _move(db, before.id, timezone=account.timezone, now=now)
+
+
+def set_maintenance(db: sa.Connection, token: str, until: dt.datetime | None) -> int:
+    where = (schema.member.c.matrix_id == _account_matrix(db)) & (schema.member.c.token == token)
+    return db.execute(sa.update(schema.member).where(where).values(maintenance_until=until)).rowcount
+
+
+def remove(db: sa.Connection, ids: Collection[int]) -> None:
+    """Remove members with everything below and under them."""
+    for batch in _batches(sorted(ids)):
+        db.execute(sa.delete(schema.member).where(schema.member.c.id.in_(batch)))
+
+
+def member_ids(db: sa.Connection, *, matrix: str, source_token: str) -> dict[str, int]:
+    """Path to id of the members that a source owns."""
+    query = (
+        sa.select(schema.member.c.path, schema.member.c.id)
+        .join(schema.matrix, schema.matrix.c.id == schema.member.c.matrix_id)
+        .where(schema.matrix.c.name == matrix, schema.member.c.source_token == source_token)
+    )
+    return dict(db.execute(query).all())
+
+
+def ids_by_token(db: sa.Connection, *, matrix: str) -> dict[str, int]:
+    """Path to id of all members of a matrix; the one of ``default`` has the empty path."""
+    query = (
+        sa.select(schema.member.c.path, schema.member.c.id)
+        .join(schema.matrix, schema.matrix.c.id == schema.member.c.matrix_id)
+        .where(schema.matrix.c.name == matrix)
+    )
+    return dict(db.execute(query).all())
+
+
+def zones(db: sa.Connection) -> Mapping[int, Mapping[str, int]]:
+    """For each matrix, the zones that its members live in, each with its newest arrival."""
+    table = schema.member
+    rows = db.execute(
+        sa.select(table.c.matrix_id, table.c.timezone, sa.func.max(table.c.arrival)).group_by(
+            table.c.matrix_id, table.c.timezone
+        )
+    )
+    found: dict[int, dict[str, int]] = {}
+    for matrix_id, timezone, newest in rows:
+        found.setdefault(matrix_id, {})[timezone] = newest
+    return found
+
+
+def _move(db: sa.Connection, account_id: int, *, timezone: str, now: dt.datetime) -> None:
+    """Take an account and everything below it to another zone, from the first window there that starts from now on.
+
+    The window that is under way in the old zone is finished there.
+    """
+    table = schema.member
+    below = table.c.account_id == account_id
+    arrival = _next_arrival(db)
+    db.execute(sa.update(table).where(below).values(timezone=timezone, arrival=arrival))
+    db.execute(sa.update(table).where(below, table.c.starts_at < now).values(starts_at=now))
+    replanning.forget_member(db, account_id, since=now)
+
+
+def _add(
+    db: sa.Connection, rows: list[dict[str, object]], *, matrix: str, source_token: str, now: dt.datetime
+) -> int:
+    matrix_id = matrices.matrix_ids(db)[matrix]
+    default = db.execute(sa.select(schema.member.c.id).where(schema.member.c.matrix_id == 0)).scalar_one()
+    common = {
+        "parent_id": default,
+        "matrix_id": matrix_id,
+        "source_token": source_token,
+        "created": now,
+        "arrival": _next_arrival(db),
+    }
+    for batch in _batches(rows):
+        values = [common | row for row in batch]
+        inserted = db.execute(
+            sa.insert(schema.member).returning(schema.member.c.id, schema.member.c.parent_id), values
+        ).all()
+        _link(db, [row.id for row in inserted], matrix_id=matrix_id, is_account=matrix == ACCOUNT_MATRIX)
+    return len(rows)
+
+
+def _link(db: sa.Connection, ids: Sequence[int], *, matrix_id: int, is_account: bool) -> None:
+    """Write the new members' ancestors, and the account they belong to."""
+    member, ancestor = schema.member, schema.member_ancestor
+    own = sa.select(member.c.id, member.c.id, member.c.matrix_id, member.c.matrix_id).where(
+        member.c.id.in_(ids)
+    )
+    above = (
+        sa.select(member.c.id, ancestor.c.ancestor_id, sa.literal(matrix_id), ancestor.c.ancestor_matrix_id)
+        .join(ancestor, ancestor.c.member_id == member.c.parent_id)
+        .where(member.c.id.in_(ids))
+    )
+    columns = ["member_id", "ancestor_id", "member_matrix_id", "ancestor_matrix_id"]
+    db.execute(sa.insert(ancestor).from_select(columns, sa.union_all(own, above)))
+    account = (
+        sa.select(ancestor.c.ancestor_id)
+        .where(ancestor.c.member_id == member.c.id, ancestor.c.ancestor_matrix_id == _account_matrix(db))
+        .scalar_subquery()
+    )
+    db.execute(
+        sa.update(member)
+        .where(member.c.id.in_(ids))
+        .values(account_id=member.c.id if is_account else account)
+    )
+
+
+def _next_arrival(db: sa.Connection) -> int:
+    """The number of those who come now; until the transaction ends, nobody else gets one."""
+    dialect.lock_members(db)
+    newest: int = db.execute(sa.select(sa.func.max(schema.member.c.arrival))).scalar_one()
+    return newest + 1
+
+
+def _rows_by_id(db: sa.Connection, ids: Collection[int]) -> dict[int, sa.Row[tuple[int, str, str]]]:
+    found: dict[int, sa.Row[tuple[int, str, str]]] = {}
+    table = schema.member
+    for batch in _batches(sorted(ids)):
+        query = sa.select(table.c.id, table.c.path, table.c.timezone).where(table.c.id.in_(batch))
+        found |= {row.id: row for row in db.execute(query)}
+    return found
+
+
+def _account_matrix(db: sa.Connection) -> sa.ScalarSelect[int]:
+    return sa.select(schema.matrix.c.id).where(schema.matrix.c.name == ACCOUNT_MATRIX).scalar_subquery()
+
+
+def _text(value: dt.date | dt.datetime | None) -> str:
+    return "" if value is None else value.isoformat()
+
+
+def _batches(items: Sequence[T]) -> Iterable[Sequence[T]]:
+    return (items[begin : begin + BATCH] for begin in range(0, len(items), BATCH))

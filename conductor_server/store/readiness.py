@@ -1,0 +1,240 @@
+"""Which slots may start: the parent slots that each one needs, counted, and put to its start policy.
+
+A slot's required parents follow from three tables that hold no slot: which definition feeds which (``dependency``),
+which windows belong together (``window_relation``), and which members meet in a common matrix (``member_ancestor``).
+A parent slot is required from the parent definition's own start, and from its member's; one that is required and does
+not exist counts in ``required`` alone, and so blocks.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Collection
+from typing import Any
+
+import sqlalchemy as sa
+
+from conductor_server.model.states import Frequency, SlotState, StartPolicy
+from conductor_server.policy import start
+from conductor_server.store import schema
+
+
+def due(*, now: dt.datetime, delays: Collection[dt.timedelta]) -> sa.ColumnElement[bool]:
+    """Whether a slot's window has closed, plus its definition's delay.
+
+    ``delays`` are all that definitions have: with one cut-off instant for each, SQL needs no arithmetic on dates.
+    """
+    definition, window = schema.definition, schema.window
+    return sa.or_(
+        *(
+            (definition.c.delay_s == delay.total_seconds()) & (window.c.ends_at <= now - delay)
+            for delay in sorted({dt.timedelta(0), *delays})
+        )
+    )
+
+
+def startable(*, now: dt.datetime) -> sa.ColumnElement[bool]:
+    """Whether the definition is active and the account not in maintenance; needs ``account`` (see there) joined."""
+    definition, above = schema.definition, account
+    return (
+        definition.c.active
+        & ~definition.c.paused
+        & (above.c.maintenance_until.is_(None) | (above.c.maintenance_until <= now))
+    )
+
+
+account = schema.member.alias("account")
+"""The account that a slot's member belongs to: outer joined, since members of ``default`` have none."""
+
+
+def candidates(*, now: dt.datetime, delays: Collection[dt.timedelta], state: SlotState) -> sa.Select[Any]:
+    """Due slots in that state whose definition and account let them start, with what the policies are about."""
+    slot, definition, member, window = schema.slot, schema.definition, schema.member, schema.window
+    return (
+        sa.select(
+            slot.c.id,
+            slot.c.definition_id,
+            slot.c.member_id,
+            slot.c.window_id,
+            slot.c.consumed,
+            definition.c.start_policy,
+        )
+        .select_from(
+            window.join(slot, slot.c.window_id == window.c.id)
+            .join(definition, definition.c.id == slot.c.definition_id)
+            .join(member, member.c.id == slot.c.member_id)
+            .outerjoin(account, account.c.id == member.c.account_id)
+        )
+        .where(
+            slot.c.state == state,
+            due(now=now, delays=delays),
+            startable(now=now),
+        )
+    )
+
+
+def required_parents(child: sa.FromClause) -> sa.Select[Any]:
+    """One row for every parent slot that a row of ``child`` (id, definition_id, member_id, window_id) needs.
+
+    Columns: the child's id; the parent's ``definition_id``, ``member_id`` and ``window_id``; and its slot, outer joined
+    as ``parent``: all NULL where it does not exist.
+    """
+    edge, relation = schema.dependency, schema.window_relation
+    plan, calendar, window = schema.definition_calendar, schema.calendar, schema.window
+    definition, member = schema.definition, schema.member
+    of_child, of_parent = schema.member_ancestor.alias("of_child"), schema.member_ancestor.alias("of_parent")
+    # What a member had in a zone where it lived before exists, though it would not be created now.
+    should_exist = (member.c.timezone == calendar.c.timezone) & (
+        (member.c.starts_at <= window.c.starts_at) | (calendar.c.frequency == Frequency.ONE_OFF)
+    )
+    return (
+        sa.select(
+            child.c.id.label("child_id"),
+            edge.c.parent_id.label("definition_id"),
+            member.c.id.label("member_id"),
+            window.c.id.label("window_id"),
+            parent.c.id.label("parent_id"),
+            parent.c.state.label("state"),
+            parent.c.success_run_id.label("success_run_id"),
+            parent.c.ever_failed.label("ever_failed"),
+        )
+        .select_from(
+            child.join(edge, edge.c.child_id == child.c.definition_id)
+            .join(
+                relation,
+                (relation.c.child_window_id == child.c.window_id)
+                & (relation.c.window_rule == edge.c.window_rule),
+            )
+            .join(window, window.c.id == relation.c.parent_window_id)
+            .join(
+                plan,
+                (plan.c.definition_id == edge.c.parent_id)
+                & (plan.c.calendar_id == window.c.calendar_id)
+                & (plan.c.starts_at <= window.c.starts_at)
+                & (plan.c.ends_at.is_(None) | (plan.c.ends_at > window.c.starts_at)),
+            )
+            .join(calendar, calendar.c.id == window.c.calendar_id)
+            .join(definition, definition.c.id == edge.c.parent_id)
+            .join(
+                of_child,
+                (of_child.c.member_id == child.c.member_id)
+                & (of_child.c.ancestor_matrix_id == edge.c.common_matrix_id),
+            )
+            .join(
+                of_parent,
+                (of_parent.c.ancestor_id == of_child.c.ancestor_id)
+                & (of_parent.c.member_matrix_id == definition.c.matrix_id),
+            )
+            .join(
+                member,
+                member.c.id == of_parent.c.member_id,
+            )
+            .outerjoin(
+                parent,
+                (parent.c.definition_id == edge.c.parent_id)
+                & (parent.c.member_id == member.c.id)
+                & (parent.c.window_id == window.c.id),
+            )
+        )
+        .where(should_exist | parent.c.id.is_not(None))
+    )
+
+
+parent = schema.slot.alias("parent")
+
+
+def counted(
+    child: sa.CTE, also: Callable[[sa.Subquery], Collection[sa.ColumnElement[Any]]] = lambda _: ()
+) -> sa.Select[Any]:
+    """For every row of ``child``: its columns, the counts over its required parents, how many of these exist, and what
+    it would consume.
+
+    ``also`` makes further aggregates over the columns of ``required_parents``.
+
+    ``consumes`` is the sum of the parents' newest successful runs: run ids of a slot only grow, so the sum grows
+    exactly when a parent has succeeded anew.
+    """
+    needed = required_parents(child).subquery("needed")
+
+    def number_of(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+        return sa.func.coalesce(sa.func.sum(sa.case((condition, 1), else_=0)), 0)
+
+    return (
+        sa.select(
+            child,
+            sa.func.count(needed.c.definition_id).label("required"),
+            sa.func.count(needed.c.parent_id).label("existing"),
+            number_of(needed.c.state == SlotState.SUCCEEDED).label("succeeded"),
+            number_of(needed.c.state == SlotState.FAILED).label("failed"),
+            number_of(needed.c.state == SlotState.SKIPPED).label("skipped"),
+            number_of(needed.c.success_run_id.is_not(None)).label("ever_succeeded"),
+            number_of(needed.c.ever_failed).label("ever_failed"),
+            sa.cast(
+                sa.func.coalesce(
+                    sa.func.sum(
+                        sa.case((needed.c.state == SlotState.SUCCEEDED, needed.c.success_run_id), else_=0)
+                    ),
+                    0,
+                ),
+                sa.BigInteger,
+            ).label("consumes"),
+            *also(needed),
+        )
+        .select_from(child.outerjoin(needed, needed.c.child_id == child.c.id))
+        .group_by(*child.c)
+    )
+
+
+def counts_of(row: Any) -> start.Counts:
+    """The counts in a row, or in the columns, of ``counted``."""
+    return start.Counts(
+        required=row.required,
+        succeeded=row.succeeded,
+        failed=row.failed,
+        skipped=row.skipped,
+        ever_succeeded=row.ever_succeeded,
+        ever_failed=row.ever_failed,
+    )
+
+
+def may_start(counts: sa.Subquery) -> sa.ColumnElement[bool]:
+    """The start policies, all of them in one condition over ``counted``."""
+    return sa.or_(
+        *(
+            (counts.c.start_policy == policy) & start.starts(policy, counts_of(counts.c))
+            for policy in StartPolicy
+        )
+    )
+
+
+def never_start(counts: sa.Subquery) -> sa.ColumnElement[bool]:
+    """Likewise, that a slot can never start as things stand."""
+    return sa.or_(
+        *(
+            (counts.c.start_policy == policy) & start.never_starts(policy, counts_of(counts.c))
+            for policy in StartPolicy
+        )
+    )
+
+
+def in_turn(child: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Whether no earlier slot of a serial definition and the same member is still to be finished."""
+    definition, earlier = schema.definition, schema.slot.alias("earlier")
+    own_window, its_window = schema.window.alias("own_window"), schema.window.alias("its_window")
+    unfinished = (
+        sa.select(1)
+        .select_from(
+            definition.join(earlier, earlier.c.definition_id == definition.c.id)
+            .join(its_window, its_window.c.id == earlier.c.window_id)
+            .join(own_window, own_window.c.id == child.c.window_id)
+        )
+        .where(
+            definition.c.id == child.c.definition_id,
+            definition.c.serial,
+            earlier.c.member_id == child.c.member_id,
+            earlier.c.state.in_((SlotState.OPEN, SlotState.ACTIVE)),
+            its_window.c.starts_at < own_window.c.starts_at,
+        )
+        .exists()
+    )
+    return ~unfinished

@@ -1,0 +1,226 @@
+"""Slots: definition × member × window. Created and decided in sets, never one at a time."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from conductor_server.model.states import LIVE_RUNS, RunStatus, SlotState
+from conductor_server.policy.retry import JITTER_BUCKETS
+from conductor_server.store import dialect, schema
+
+
+def create(
+    db: sa.Connection,
+    *,
+    definition_id: int,
+    timezone: str,
+    window_ids: Collection[int],
+    members_above: int,
+    members_upto: int,
+    once: bool,
+) -> int:
+    """Create the slots of those windows for the members of that zone whose arrival is in ``(above, upto]``.
+
+    A member's slots begin with its first whole window; but a one-off concerns every member ``once``, however late it
+    came and wherever it lived before. Slots that exist stay as they are. Answers how many were created.
+    """
+    if not window_ids:
+        return 0
+    definition, member, window = schema.definition, schema.member, schema.window
+    candidates = (
+        sa.select(definition.c.id, member.c.id, window.c.id, sa.literal(int(SlotState.OPEN)))
+        .select_from(
+            definition.join(member, member.c.matrix_id == definition.c.matrix_id).join(window, sa.true())
+        )
+        .where(
+            definition.c.id == definition_id,
+            member.c.timezone == timezone,
+            member.c.arrival > members_above,
+            member.c.arrival <= members_upto,
+            window.c.id.in_(window_ids),
+        )
+        .order_by(window.c.starts_at, member.c.id)
+    )
+    if once:
+        earlier = schema.slot.alias("earlier")
+        candidates = candidates.where(
+            ~sa.select(1)
+            .where(earlier.c.definition_id == definition.c.id, earlier.c.member_id == member.c.id)
+            .exists()
+        )
+    else:
+        candidates = candidates.where(window.c.starts_at >= member.c.starts_at)
+    columns = ["definition_id", "member_id", "window_id", "state"]
+    statement = dialect.insert(db, schema.slot).from_select(columns, candidates).on_conflict_do_nothing()
+    return db.execute(statement).rowcount
+
+
+def skip(
+    db: sa.Connection,
+    *,
+    definition_id: int,
+    window_ids: Collection[int],
+    members_above: int,
+    reason: str,
+    now: dt.datetime,
+) -> int:
+    """Skip the slots of those windows that have not begun, of members whose arrival is above that."""
+    slot, member = schema.slot, schema.member
+    return db.execute(
+        sa.update(slot)
+        .where(
+            slot.c.definition_id == definition_id,
+            slot.c.window_id.in_(window_ids),
+            slot.c.state == SlotState.OPEN,
+            slot.c.member_id == member.c.id,
+            member.c.arrival > members_above,
+        )
+        .values(state=SlotState.SKIPPED, reason=reason, decided_at=now)
+    ).rowcount
+
+
+def skip_older(
+    db: sa.Connection, *, definition_id: int, ended_before: dt.datetime, reason: str, now: dt.datetime
+) -> int:
+    """Skip the slots that have not begun and whose window ended before that."""
+    slot, window = schema.slot, schema.window
+    return db.execute(
+        sa.update(slot)
+        .where(
+            slot.c.definition_id == definition_id,
+            slot.c.state == SlotState.OPEN,
+            slot.c.window_id == window.c.id,
+            window.c.ends_at < ended_before,
+        )
+        .values(state=SlotState.SKIPPED, reason=reason, decided_at=now)
+    ).rowcount
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsettled:
+    """Slots whose newest run has ended without deciding them: all those that one decision covers."""
+
+    definition_id: int
+    window_id: int
+    window_end: dt.datetime
+    failures: int
+    bucket: int
+    released: bool
+
+
+def unsettled(db: sa.Connection) -> Sequence[Unsettled]:
+    """Groups of active slots without a live run. ``released``: the newest run was given back, not failed."""
+    slot, window = schema.slot, schema.window
+    released = _newest_status() == RunStatus.RELEASED
+    bucket = slot.c.id % JITTER_BUCKETS
+    rows = db.execute(
+        sa.select(
+            slot.c.definition_id,
+            slot.c.window_id,
+            window.c.ends_at.label("window_end"),
+            slot.c.failures,
+            bucket.label("bucket"),
+            released.label("released"),
+        )
+        .distinct()
+        .join(window, window.c.id == slot.c.window_id)
+        .where(slot.c.state == SlotState.ACTIVE, ~_has_live_run())
+    )
+    return [Unsettled(**row._asdict()) for row in rows]
+
+
+def unsettled_in(group: Unsettled, *, failed_until: dt.datetime | None) -> sa.ColumnElement[bool]:
+    """The condition on ``command_slot`` for the members of a group, whose last failure was by then if one is given."""
+    slot = schema.slot
+    condition = (
+        (slot.c.state == SlotState.ACTIVE)
+        & (slot.c.definition_id == group.definition_id)
+        & (slot.c.window_id == group.window_id)
+        & (slot.c.failures == group.failures)
+        & (slot.c.id % JITTER_BUCKETS == group.bucket)
+        & ~_has_live_run()
+        & ((_newest_status() == RunStatus.RELEASED) == sa.literal(group.released))
+    )
+    return condition if failed_until is None else condition & (slot.c.failed_at <= failed_until)
+
+
+def exhaust(db: sa.Connection, group: Unsettled, *, reason: str, now: dt.datetime) -> int:
+    """The slots of a group have failed for good."""
+    return db.execute(
+        sa.update(schema.slot)
+        .where(unsettled_in(group, failed_until=None))
+        .values(state=SlotState.FAILED, reason=reason, decided_at=now)
+    ).rowcount
+
+
+def delete_decided(db: sa.Connection, *, before: dt.datetime, limit: int) -> int:
+    """Delete slots decided before that, with their runs, oldest first; those that an undecided child needs stay."""
+    slot, relation, edge = schema.slot, schema.window_relation, schema.dependency
+    child = schema.slot.alias()
+    needed = (
+        sa.select(1)
+        .select_from(
+            relation.join(edge, edge.c.window_rule == relation.c.window_rule).join(
+                child,
+                (child.c.definition_id == edge.c.child_id)
+                & (child.c.window_id == relation.c.child_window_id),
+            )
+        )
+        .where(
+            relation.c.parent_window_id == slot.c.window_id,
+            edge.c.parent_id == slot.c.definition_id,
+            child.c.state.in_((SlotState.OPEN, SlotState.ACTIVE)),
+        )
+        .exists()
+    )
+    old = (
+        sa.select(slot.c.id)
+        .where(slot.c.decided_at < before, ~needed)
+        .order_by(slot.c.decided_at)
+        .limit(limit)
+    )
+    return db.execute(sa.delete(slot).where(slot.c.id.in_(old.scalar_subquery()))).rowcount
+
+
+def state_of(db: sa.Connection, slot_id: int) -> SlotState:
+    """The state of a slot that exists, which nobody changes before this transaction ends."""
+    slot = schema.slot
+    query = sa.select(slot.c.state).where(slot.c.id == slot_id).with_for_update()
+    return SlotState(db.execute(query).scalar_one())
+
+
+def discard(db: sa.Connection, slot_id: int, *, reason: str, now: dt.datetime) -> int:
+    """Cancel a slot that is not done and has no live run. Answers how many: 0 or 1."""
+    slot = schema.slot
+    states = (SlotState.OPEN, SlotState.ACTIVE, SlotState.FAILED, SlotState.QUARANTINED)
+    return db.execute(
+        sa.update(slot)
+        .where(slot.c.id == slot_id, slot.c.state.in_(states), ~_has_live_run())
+        .values(state=SlotState.CANCELLED, reason=reason, decided_at=now)
+    ).rowcount
+
+
+def number_of_account(db: sa.Connection, account_id: int) -> int:
+    """How many slots an account has, those of its keywords included."""
+    member = schema.member
+    ids = sa.select(member.c.id).where(member.c.account_id == account_id)
+    query = sa.select(sa.func.count()).select_from(schema.slot).where(schema.slot.c.member_id.in_(ids))
+    return int(db.execute(query).scalar_one())
+
+
+def _has_live_run() -> sa.ColumnElement[bool]:
+    run = schema.run
+    return sa.select(1).where(run.c.slot_id == schema.slot.c.id, run.c.status.in_(LIVE_RUNS)).exists()
+
+
+def _newest_status() -> sa.ScalarSelect[int]:
+    run = schema.run
+    return (
+        sa.select(run.c.status)
+        .where(run.c.slot_id == schema.slot.c.id, run.c.attempt == schema.slot.c.attempts)
+        .scalar_subquery()
+    )

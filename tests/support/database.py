@@ -1,0 +1,59 @@
+"""Databases for tests: migrated once a session, then copied, one for each test."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from conductor_server.store.database import Database
+from conductor_server.store.upgrade import upgrade
+from tests.postgres import fresh_database
+
+
+def migrated_file(folder: Path) -> Path:
+    """A SQLite file with the present schema, to be copied."""
+    path = folder / "template.sqlite"
+    with opened(f"sqlite:///{path}") as database:
+        upgrade(database)
+    return path
+
+
+@contextmanager
+def sqlite_copy(template: Path, folder: Path) -> Iterator[Database]:
+    path = folder / "conductor.sqlite"
+    shutil.copyfile(template, path)
+    with opened(f"sqlite:///{path}") as database:
+        yield database
+
+
+@contextmanager
+def migrated_postgres(server_url: str) -> Iterator[str]:
+    """A PostgreSQL database with the present schema, to be used as a template: nobody stays connected to it."""
+    with fresh_database(server_url) as url:
+        with opened(url) as database:
+            upgrade(database)
+        yield url
+
+
+@contextmanager
+def postgres_copy(server_url: str, template_url: str) -> Iterator[Database]:
+    with fresh_database(server_url, template=template_url) as url, opened(url) as database:
+        yield database
+
+
+@contextmanager
+def opened(url: str) -> Iterator[Database]:
+    database = Database(url)
+    if database.is_sqlite:
+        # A test's data need not survive the machine: without this the tests wait for the disk, not for the code.
+        sa.event.listen(
+            database.engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF")
+        )
+    try:
+        yield database
+    finally:
+        database.close()
