@@ -1,0 +1,103 @@
+"""``conductor-server``: with no arguments it works; everything it can be told stands in ``--help``.
+
+Exit codes: 0 stopped as asked, 1 it could not work (the reason is the last line), 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from typing import Any
+
+import click
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--database",
+    metavar="URL",
+    help="sqlite:///PATH or postgresql://…  [default: conductor.db in the home folder]",
+)
+@click.option(
+    "--definitions",
+    metavar="PATH",
+    multiple=True,
+    help="File or folder with definitions; re-read when changed.",
+)
+@click.option("--listen", metavar="HOST:PORT", help="For agents and clients.  [default: 127.0.0.1:7400]")
+@click.option(
+    "--metrics-listen", metavar="HOST:PORT", help="For /metrics and /health.  [default: 127.0.0.1, any port]"
+)
+@click.option("--timezone", metavar="ZONE", help="Of slots that belong to no account.  [default: UTC]")
+@click.option("--log-format", type=click.Choice(["console", "json"]), help="How log lines look.")
+@click.option("--tls-certificate", metavar="FILE", help="PEM; needed to listen beyond this machine.")
+@click.option("--tls-key", metavar="FILE", help="PEM; the certificate's key.")
+@click.option(
+    "--slots-create-extra-days", type=float, metavar="DAYS", help="How far ahead slots are created."
+)
+@click.option(
+    "--timeout-duration-minutes", type=float, metavar="MINUTES", help="A silent run is given up after this."
+)
+@click.option(
+    "--retries-standard-max-attempts", type=int, metavar="N", help="Failed runs in a row under standard."
+)
+@click.option(
+    "--retries-standard-delay-minutes",
+    type=float,
+    metavar="MINUTES",
+    help="Between failure and next attempt.",
+)
+@click.option(
+    "--retention-days", type=float, metavar="DAYS", help="Decided slots are deleted after this; 0 keeps them."
+)
+@click.version_option(package_name="conductor-orchestrator")
+@click.pass_context
+def main(context: click.Context, /, definitions: tuple[str, ...], **flags: Any) -> None:
+    """Run a Conductor server: the engine, the services for agents and clients, and metrics.
+
+    Every flag is also a setting: in the environment, or in conductor.toml in the home folder
+    (CONDUCTOR_HOME, default ~/.conductor). `conductor-server settings` lists them all.
+    """
+    context.obj = flags | {"definitions": list(definitions) or None}
+    if context.invoked_subcommand is None:
+        sys.exit(_serve(context.obj))
+
+
+@main.command()
+@click.pass_context
+def settings(context: click.Context) -> None:
+    """Print every setting, its name in the environment, its value and its meaning."""
+    from conductor_server import config
+
+    loaded = _or_exit(lambda: config.load(**context.obj))
+    for name, field in config.Settings.model_fields.items():
+        click.echo(f"{field.validation_alias}={getattr(loaded, name)!r:<24}  # {field.description}")
+
+
+def _serve(flags: dict[str, Any]) -> int:
+    from conductor_server import app, config
+    from conductor_server.log_lines import configure
+
+    loaded = _or_exit(lambda: config.load(**flags))
+    configure(loaded.log_format)
+
+    async def serve() -> None:
+        stopped = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+        await app.run_until(stopped, loaded)
+
+    _or_exit(lambda: asyncio.run(serve()))
+    return 0
+
+
+def _or_exit(action: Any) -> Any:
+    """What the action answers; a ConductorError becomes one line and exit code 1."""
+    from conductor_server.model.errors import ConductorError
+
+    try:
+        return action()
+    except ConductorError as error:
+        click.echo(f"conductor-server: {error}", err=True)
+        sys.exit(1)

@@ -1,0 +1,176 @@
+"""Settings: from flags, environment, and ``conductor.toml`` in the home folder, in this order of precedence.
+
+The engine's are named ``COMMAND_…`` as in the system this one descends from; the server's own ``CONDUCTOR_…``. Minutes
+and days accept fractions, so that a night can be played in seconds.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from conductor_server.engine.step import EngineSettings
+from conductor_server.model.errors import ConductorError
+from conductor_server.policy.retry import RetrySettings
+
+
+def home() -> Path:
+    """Where everything of this user lives: ``CONDUCTOR_HOME``, or ``~/.conductor``."""
+    return Path(os.environ.get("CONDUCTOR_HOME") or Path.home() / ".conductor")
+
+
+class Settings(BaseSettings):
+    """Every setting of a server. ``conductor-server settings`` prints them with their values."""
+
+    model_config = SettingsConfigDict(extra="ignore")
+
+    database: str = Field(
+        "",
+        validation_alias="CONDUCTOR_DATABASE",
+        description="sqlite:///PATH or postgresql://…; empty: conductor.db in the home folder",
+    )
+    listen: str = Field(
+        "127.0.0.1:7400",
+        validation_alias="CONDUCTOR_LISTEN",
+        description="address for agents and clients; port 0 picks",
+    )
+    metrics_listen: str = Field(
+        "127.0.0.1:0",
+        validation_alias="CONDUCTOR_METRICS_LISTEN",
+        description="address of /metrics and /health",
+    )
+    definitions: Annotated[list[str], NoDecode] = Field(
+        [], validation_alias="CONDUCTOR_DEFINITIONS", description="files and folders with definitions, comma between"
+    )
+    timezone: str = Field(
+        "UTC", validation_alias="CONDUCTOR_TIMEZONE", description="zone of slots that belong to no account"
+    )
+    log_format: Literal["console", "json"] = Field(
+        "console", validation_alias="CONDUCTOR_LOG_FORMAT", description="how log lines look"
+    )
+    tls_certificate: str = Field(
+        "",
+        validation_alias="CONDUCTOR_TLS_CERTIFICATE",
+        description="PEM file; needed to listen beyond loopback",
+    )
+    tls_key: str = Field(
+        "", validation_alias="CONDUCTOR_TLS_KEY", description="PEM file of the certificate's key"
+    )
+
+    slots_create_extra_days: float = Field(
+        10,
+        ge=0,
+        le=366,
+        validation_alias="COMMAND_SLOTS_CREATE_EXTRA_DAYS",
+        description="how far ahead slots are created",
+    )
+    timeout_duration_minutes: float = Field(
+        10,
+        gt=0,
+        validation_alias="COMMAND_TIMEOUT_DURATION_MINUTES",
+        description="without a heartbeat for this long a run is given up",
+    )
+    retries_standard_max_attempts: int = Field(
+        10,
+        ge=1,
+        validation_alias="COMMAND_RETRIES_STANDARD_MAX_ATTEMPTS",
+        description="failed runs in a row under the policy standard",
+    )
+    retries_standard_extended_max_attempts: int = Field(
+        20,
+        ge=1,
+        validation_alias="COMMAND_RETRIES_STANDARD_EXTENDED_MAX_ATTEMPTS",
+        description="the same under standard_extended",
+    )
+    retries_standard_delay_minutes: float = Field(
+        10,
+        ge=0,
+        validation_alias="COMMAND_RETRIES_STANDARD_DELAY_MINUTES",
+        description="between a failure and the next attempt",
+    )
+    heartbeat_interval_seconds: float = Field(
+        10,
+        gt=0,
+        validation_alias="COMMAND_HEARTBEAT_INTERVAL_SECONDS",
+        description="how often agents say that they are alive",
+    )
+    retention_days: float = Field(
+        0,
+        ge=0,
+        validation_alias="COMMAND_RETENTION_DAYS",
+        description="slots decided longer ago are deleted with their runs; 0 keeps them for ever",
+    )
+    loop_interval_seconds: float = Field(
+        5,
+        gt=0,
+        le=3600,
+        validation_alias="COMMAND_LOOP_INTERVAL_SECONDS",
+        description="the engine looks at least this often",
+    )
+
+    @field_validator("definitions", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return [each.strip() for each in value.split(",") if each.strip()] if isinstance(value, str) else value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        file = TomlConfigSettingsSource(settings_cls, toml_file=home() / "conductor.toml")
+        return init_settings, env_settings, file
+
+    @property
+    def database_url(self) -> str:
+        return self.database or f"sqlite:///{home() / 'conductor.db'}"
+
+    def engine(self) -> EngineSettings:
+        """The part that the engine is given. Raises ConductorError where two settings contradict each other."""
+        timeout = dt.timedelta(minutes=self.timeout_duration_minutes)
+        interval = dt.timedelta(seconds=self.heartbeat_interval_seconds)
+        if timeout < 3 * interval:
+            raise ConductorError(
+                f"COMMAND_TIMEOUT_DURATION_MINUTES ({self.timeout_duration_minutes}) must hold at least three "
+                f"heartbeats of {self.heartbeat_interval_seconds} s, or one lost message would end a live run: "
+                "lower COMMAND_HEARTBEAT_INTERVAL_SECONDS"
+            )
+        return EngineSettings(
+            slots_create_extra=dt.timedelta(days=self.slots_create_extra_days),
+            timeout=timeout,
+            retries=RetrySettings(
+                attempts_max=self.retries_standard_max_attempts,
+                extended_attempts_max=self.retries_standard_extended_max_attempts,
+                delay=dt.timedelta(minutes=self.retries_standard_delay_minutes),
+            ),
+            retention=dt.timedelta(days=self.retention_days) if self.retention_days else None,
+            heartbeat_interval=interval,
+            loop_interval=dt.timedelta(seconds=self.loop_interval_seconds),
+        )
+
+
+def load(**flags: Any) -> Settings:
+    """The settings, with flags that were given (not ``None``) before everything else. Raises ConductorError."""
+    try:
+        fields = Settings.model_fields
+        return Settings(
+            **{str(fields[name].validation_alias): value for name, value in flags.items() if value is not None}
+        )
+    except ValidationError as error:
+        lines = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg'].lower()}" for fault in error.errors()]
+        raise ConductorError("settings cannot be used:\n  " + "\n  ".join(lines)) from error

@@ -1,0 +1,1 @@
+"""Pictures of the graph, in every format. Pure: a picture in, text or bytes out."""

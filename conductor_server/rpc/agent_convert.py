@@ -1,0 +1,222 @@
+"""Between the agents' messages and the store's data. Messages stop here."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from google.protobuf import duration_pb2, json_format, struct_pb2, timestamp_pb2
+
+from conductor_proto.v1 import agent_service_pb2 as pb
+from conductor_proto.v1 import run_pb2
+from conductor_server.model.definition import Json
+from conductor_server.model.errors import InvalidRequestError
+from conductor_server.model.states import Disposition, Outcome, RunStatus, Verdict
+from conductor_server.store import agents, leases, logs
+
+ERROR_CHARACTERS_MAX = 16 * 1024
+RESULT_BYTES_MAX = 256 * 1024
+CHECKPOINT_BYTES_MAX = 64 * 1024
+CHUNK_BYTES_MAX = 256 * 1024
+CAPACITY_MAX = 10_000
+
+STREAMS = ("stdout", "stderr", "agent")
+
+
+def registration(request: pb.RegisterRequest) -> agents.Registration:
+    """Raises InvalidRequestError when a name is missing or a capacity makes no sense."""
+    if not request.agent or len(request.agent) > 200:
+        raise InvalidRequestError("an agent needs a name of 1 to 200 characters", field="agent")
+    for capacity in request.capacities:
+        if not 0 < capacity.runs <= CAPACITY_MAX:
+            raise InvalidRequestError(
+                f"source {capacity.source}: {capacity.runs} runs at once is not between 1 and {CAPACITY_MAX}",
+                field="capacities",
+            )
+    return agents.Registration(
+        name=request.agent,
+        instance=request.instance,
+        host=request.host,
+        pid=request.pid,
+        version=request.version,
+        capacities={capacity.source: capacity.runs for capacity in request.capacities},
+    )
+
+
+def lease(message: run_pb2.Lease) -> leases.Lease:
+    return leases.Lease(run_id=message.run_id, epoch=message.epoch)
+
+
+def free(request: pb.ClaimRunRequest) -> tuple[dict[str, int], int]:
+    """The room for each source, and how many runs the stream has delivered."""
+    return {entry.source: entry.runs for entry in request.free}, request.received
+
+
+def claimed_run(run: leases.Assignment, spec: Mapping[str, Json]) -> run_pb2.ClaimedRun:
+    message = run_pb2.ClaimedRun(
+        lease=run_pb2.Lease(run_id=run.lease.run_id, epoch=run.lease.epoch),
+        slot=run.slot,
+        definition=run.definition,
+        source=run.source,
+        attempt=run.attempt,
+        spec=struct(spec),
+        member=run_pb2.Member(
+            matrix=run.matrix, token=run.member, account=run.account, timezone=run.timezone
+        ),
+        window=run_pb2.Window(
+            start=timestamp(run.window_start), end=timestamp(run.window_end), label=run.window_label
+        ),
+        checkpoint=run.checkpoint or b"",
+    )
+    if run.timeout is not None:
+        message.timeout.FromTimedelta(run.timeout)
+    return message
+
+
+def beats(request: pb.HeartbeatRequest) -> list[leases.Beat]:
+    return [
+        leases.Beat(
+            lease=lease(beat.lease),
+            progress=_progress(beat.progress) if beat.HasField("progress") else None,
+            checkpoint=beat.checkpoint[:CHECKPOINT_BYTES_MAX] if beat.HasField("checkpoint") else None,
+        )
+        for beat in request.runs
+    ]
+
+
+def _progress(message: run_pb2.Progress) -> dict[str, Json]:
+    fraction = message.fraction if message.HasField("fraction") else None
+    return {"fraction": fraction, "message": message.message[:1000]}
+
+
+def heartbeat_response(verdicts: Mapping[leases.Lease, tuple[Verdict, str]]) -> pb.HeartbeatResponse:
+    """Only the runs that need something."""
+    return pb.HeartbeatResponse(
+        verdicts=[
+            verdict(held, *answer) for held, answer in verdicts.items() if answer[0] is not Verdict.CONTINUE
+        ]
+    )
+
+
+_VERDICTS = {
+    Verdict.CONTINUE: pb.VERDICT_CONTINUE,
+    Verdict.CANCEL: pb.VERDICT_CANCEL,
+    Verdict.LEASE_LOST: pb.VERDICT_LEASE_LOST,
+    Verdict.FORGET: pb.VERDICT_FORGET,
+}
+
+
+def verdict(held: leases.Lease, wanted: Verdict, reason: str) -> pb.RunVerdict:
+    return pb.RunVerdict(
+        lease=run_pb2.Lease(run_id=held.run_id, epoch=held.epoch), verdict=_VERDICTS[wanted], reason=reason
+    )
+
+
+def reports(request: pb.CompleteRequest, *, agent: str) -> tuple[list[leases.Report], list[pb.CompletionAck]]:
+    """The reports that can be recorded, and refusals of those that make no sense."""
+    accepted: list[leases.Report] = []
+    refused: list[pb.CompletionAck] = []
+    for message in request.completions:
+        if fault := _fault(message):
+            refused.append(
+                pb.CompletionAck(
+                    completion_id=message.completion_id, disposition=pb.DISPOSITION_REFUSED, reason=fault
+                )
+            )
+        else:
+            accepted.append(_report(message, agent=agent))
+    return accepted, refused
+
+
+def _fault(message: pb.Completion) -> str:
+    if not message.completion_id:
+        return "a completion needs an id"
+    if message.outcome not in run_pb2.Outcome.values()[1:]:
+        return f"outcome {message.outcome} is unknown to this server"
+    if message.result.ByteSize() > RESULT_BYTES_MAX:
+        return f"a result of {message.result.ByteSize()} bytes is over the limit of {RESULT_BYTES_MAX}"
+    return ""
+
+
+def _report(message: pb.Completion, *, agent: str) -> leases.Report:
+    return leases.Report(
+        agent=agent,
+        lease=lease(message.lease),
+        completion_id=message.completion_id,
+        outcome=Outcome(message.outcome),
+        exit_code=message.exit_code if message.HasField("exit_code") else None,
+        error=message.error[:ERROR_CHARACTERS_MAX].replace("\x00", "\ufffd"),
+        result=json_format.MessageToDict(message.result) if message.HasField("result") else None,
+        checkpoint=message.checkpoint[:CHECKPOINT_BYTES_MAX] or None,
+    )
+
+
+_DISPOSITIONS = {
+    Disposition.APPLIED: pb.DISPOSITION_APPLIED,
+    Disposition.DUPLICATE: pb.DISPOSITION_DUPLICATE,
+    Disposition.LATE: pb.DISPOSITION_LATE,
+    Disposition.FENCED: pb.DISPOSITION_FENCED,
+    Disposition.REMOVED: pb.DISPOSITION_REMOVED,
+}
+
+RUN_STATUS = {
+    RunStatus.WAITING: run_pb2.RUN_STATUS_WAITING,
+    RunStatus.RUNNING: run_pb2.RUN_STATUS_RUNNING,
+    RunStatus.TIMEOUT: run_pb2.RUN_STATUS_TIMEOUT,
+    RunStatus.FAILED: run_pb2.RUN_STATUS_FAILED,
+    RunStatus.SUCCESS: run_pb2.RUN_STATUS_SUCCESS,
+    RunStatus.CANCELLED: run_pb2.RUN_STATUS_CANCELLED,
+    RunStatus.RELEASED: run_pb2.RUN_STATUS_RELEASED,
+}
+
+
+def acks(
+    recorded_for: Sequence[leases.Report], recorded: Sequence[leases.Recorded]
+) -> list[pb.CompletionAck]:
+    return [
+        pb.CompletionAck(
+            completion_id=report.completion_id,
+            disposition=_DISPOSITIONS[answer.disposition],
+            status=RUN_STATUS[answer.status] if answer.status is not None else run_pb2.RUN_STATUS_UNSPECIFIED,
+            reason=answer.reason,
+        )
+        for report, answer in zip(recorded_for, recorded, strict=True)
+    ]
+
+
+def chunk(request: pb.PushLogsRequest) -> logs.Chunk:
+    """Raises InvalidRequestError for a stream that we do not know, or too large a piece."""
+    if request.stream not in STREAMS:
+        raise InvalidRequestError(
+            f"there is no stream {request.stream!r}: use {', '.join(STREAMS)}", field="stream"
+        )
+    if len(request.data) > CHUNK_BYTES_MAX:
+        raise InvalidRequestError(
+            f"a piece of {len(request.data)} bytes is over the limit of {CHUNK_BYTES_MAX}", field="data"
+        )
+    return logs.Chunk(
+        run_id=request.lease.run_id,
+        stream=request.stream,
+        offset=request.offset,
+        data=request.data,
+        eof=request.eof,
+    )
+
+
+def struct(value: Mapping[str, Any]) -> struct_pb2.Struct:
+    message = struct_pb2.Struct()
+    message.update(value)
+    return message
+
+
+def timestamp(value: dt.datetime) -> timestamp_pb2.Timestamp:
+    message = timestamp_pb2.Timestamp()
+    message.FromDatetime(value)
+    return message
+
+
+def duration(value: dt.timedelta) -> duration_pb2.Duration:
+    message = duration_pb2.Duration()
+    message.FromTimedelta(value)
+    return message

@@ -1,0 +1,233 @@
+"""AgentService: Register, and the four long-lived streams. Each method parses, calls, formats.
+
+Every stream reads and writes at the same time: a task reads what the agent says, the method itself yields what there is
+to answer. Either side may end it at any moment; whatever was under way heals itself (see the proto's comments).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import grpc
+import sqlalchemy as sa
+
+from conductor_proto.v1 import agent_service_pb2 as pb
+from conductor_proto.v1.agent_service_pb2_grpc import AgentServiceServicer
+from conductor_server.engine.clock import Clock
+from conductor_server.engine.step import EngineSettings
+from conductor_server.model.definition import Json
+from conductor_server.model.errors import ConductorError, InvalidRequestError
+from conductor_server.model.states import Verdict
+from conductor_server.rpc import agent_convert as convert
+from conductor_server.rpc.claims import ClaimDesk, ClaimStream
+from conductor_server.rpc.group_commit import GroupCommit
+from conductor_server.rpc.sessions import Session, Sessions
+from conductor_server.rpc.status import translated_async, translated_stream
+from conductor_server.store import agents, definitions, leases, matrices
+from conductor_server.store.database import Database
+
+PROTOCOL = 1
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class AgentService(AgentServiceServicer):
+    """What agents call."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        settings: EngineSettings,
+        *,
+        commits: GroupCommit,
+        desk: ClaimDesk,
+        sessions: Sessions,
+        wake_engine: Callable[[], None],
+        server_name: str,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._settings = settings
+        self._commits = commits
+        self._desk = desk
+        self._sessions = sessions
+        self._wake_engine = wake_engine
+        self._server_name = server_name
+
+    @translated_async
+    async def Register(self, request: pb.RegisterRequest, context: Context) -> pb.RegisterResponse:
+        if not request.protocol_min <= PROTOCOL <= request.protocol_max:
+            raise ConductorError(
+                f"agent {request.agent} speaks protocols {request.protocol_min} to {request.protocol_max}, "
+                f"this server speaks {PROTOCOL}: upgrade the older of the two"
+            )
+        registration = convert.registration(request)
+        held = [convert.lease(lease) for lease in request.held]
+        session, source_ids, verdicts = await self._write(
+            lambda db: self._register(db, registration, held, take_over=request.take_over)
+        )
+        self._sessions.open(Session(number=session, agent=request.agent, source_ids=source_ids))
+        self._wake_engine()
+        return pb.RegisterResponse(
+            session=session,
+            protocol=PROTOCOL,
+            heartbeat_interval=convert.duration(self._settings.heartbeat_interval),
+            lease_timeout=convert.duration(self._settings.timeout),
+            verdicts=[convert.verdict(lease, *answer) for lease, answer in verdicts.items()],
+            server=self._server_name,
+        )
+
+    def _register(
+        self,
+        db: sa.Connection,
+        registration: agents.Registration,
+        held: list[leases.Lease],
+        *,
+        take_over: bool,
+    ) -> tuple[int, dict[str, int], dict[leases.Lease, tuple[Verdict, str]]]:
+        now = self._clock.now()
+        source_ids = matrices.source_ids(db)
+        for source in sorted(registration.capacities.keys() - source_ids.keys()):
+            known = ", ".join(sorted(source_ids))
+            raise InvalidRequestError(f"there is no source {source!r}: known are {known}", field="capacities")
+        alive_since = now - 3 * self._settings.heartbeat_interval
+        session = agents.register(db, registration, take_over=take_over, alive_since=alive_since, now=now)
+        # A new session knows all that it holds: whatever else was claimed for it never arrived.
+        leases.release_missing(
+            db, registration.name, {lease.run_id for lease in held}, claimed_before=_FAR_FUTURE, now=now
+        )
+        verdicts = leases.beat(db, registration.name, [leases.Beat(lease=lease) for lease in held], now=now)
+        return session, {name: source_ids[name] for name in registration.capacities}, dict(verdicts)
+
+    @translated_stream
+    async def ClaimRun(
+        self, requests: AsyncIterator[pb.ClaimRunRequest], context: Context
+    ) -> AsyncIterator[pb.ClaimRunResponse]:
+        first = await anext(aiter(requests), None)
+        if first is None:
+            return
+        session = await self._sessions.get(first.session)
+        stream = ClaimStream(agent=session.agent, session=session.number, source_ids=session.source_ids)
+
+        async def read() -> None:
+            stream.state(*convert.free(first))
+            self._desk.wake()
+            async for request in requests:
+                stream.state(*convert.free(request))
+                self._desk.wake()
+
+        self._desk.add(stream)
+        try:
+            async with _reading(read()) as done:
+                while (runs := await _next(stream.outbox, done)) is not None:
+                    specs = await self._specs({run.definition_id for run in runs})
+                    yield pb.ClaimRunResponse(
+                        runs=[convert.claimed_run(run, specs[run.definition_id]) for run in runs]
+                    )
+        finally:
+            self._desk.remove(stream)
+
+    @translated_stream
+    async def Heartbeat(
+        self, requests: AsyncIterator[pb.HeartbeatRequest], context: Context
+    ) -> AsyncIterator[pb.HeartbeatResponse]:
+        outbox: asyncio.Queue[pb.HeartbeatResponse] = asyncio.Queue()
+        listening: list[Session] = []
+
+        async def read() -> None:
+            async for request in requests:
+                session = await self._sessions.get(request.session)
+                if not listening:
+                    listening.append(session)
+                    self._sessions.listen(session, outbox)
+                verdicts = await self._commits.beat(session.agent, session.number, convert.beats(request))
+                await outbox.put(convert.heartbeat_response(verdicts))
+
+        try:
+            async with _reading(read()) as done:
+                while (answer := await _next(outbox, done)) is not None:
+                    yield answer
+        finally:
+            for session in listening:
+                self._sessions.stop_listening(session, outbox)
+
+    @translated_stream
+    async def Complete(
+        self, requests: AsyncIterator[pb.CompleteRequest], context: Context
+    ) -> AsyncIterator[pb.CompleteResponse]:
+        outbox: asyncio.Queue[pb.CompleteResponse] = asyncio.Queue()
+
+        async def record(request: pb.CompleteRequest) -> None:
+            session = await self._sessions.get(request.session)
+            reports, refused = convert.reports(request, agent=session.agent)
+            recorded = await self._commits.record(reports)
+            self._wake_engine()
+            self._desk.wake()
+            await outbox.put(pb.CompleteResponse(acks=[*convert.acks(reports, recorded), *refused]))
+
+        async def read() -> None:
+            # Several messages may be under way: they meet in one transaction.
+            async with asyncio.TaskGroup() as group:
+                async for request in requests:
+                    group.create_task(record(request))
+
+        async with _reading(read()) as done:
+            while (answer := await _next(outbox, done)) is not None:
+                yield answer
+
+    @translated_stream
+    async def PushLogs(
+        self, requests: AsyncIterator[pb.PushLogsRequest], context: Context
+    ) -> AsyncIterator[pb.PushLogsResponse]:
+        async for request in requests:
+            await self._sessions.get(request.session)
+            appended = await self._commits.keep(convert.chunk(request))
+            yield pb.PushLogsResponse(
+                run_id=request.lease.run_id,
+                stream=request.stream,
+                next_offset=appended.next_offset,
+                closed=appended.closed,
+            )
+
+    async def _specs(self, ids: set[int]) -> dict[int, dict[str, Json]]:
+        return await asyncio.to_thread(self._database.read, lambda db: definitions.specs(db, ids))
+
+    async def _write(self, work: Callable[[sa.Connection], Any]) -> Any:
+        return await asyncio.wrap_future(self._database.submit(work))
+
+
+_FAR_FUTURE = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
+
+
+@asynccontextmanager
+async def _reading(reader: Awaitable[None]) -> AsyncIterator[asyncio.Future[None]]:
+    """Read a stream beside writing it. What goes wrong in reading ends the stream with that error."""
+    task = asyncio.ensure_future(reader)
+    try:
+        yield task
+        await task
+    except BaseExceptionGroup as group:
+        raise group.exceptions[0] from None
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError, Exception):
+            await task
+
+
+async def _next(outbox: asyncio.Queue[Any], done: asyncio.Future[None]) -> Any:
+    """The next thing to send, or ``None`` when the other side has finished and nothing is left."""
+    if not outbox.empty():
+        return outbox.get_nowait()
+    getting = asyncio.ensure_future(outbox.get())
+    try:
+        await asyncio.wait({getting, done}, return_when=asyncio.FIRST_COMPLETED)
+        if getting.done():
+            return getting.result()
+        return outbox.get_nowait() if not outbox.empty() else None
+    finally:
+        getting.cancel()

@@ -1,0 +1,113 @@
+"""Who has room for runs: every agent's ClaimRun stream, and the matching of waiting runs with them.
+
+Runs are pushed as soon as they are ready: the engine says that something may be waiting, and this asks the store for
+each stream with room, in turn, until a source has no more. Being woken for nothing costs one query; a wake-up that is
+lost costs time only, since the engine's loop wakes it again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from conductor_server.model.errors import ConductorError
+from conductor_server.rpc.group_commit import GroupCommit
+from conductor_server.store import leases
+
+log = structlog.get_logger("claims")
+
+BATCH_MAX = 100
+"""At most this many runs in one push: enough to amortise a message, few enough to share out."""
+
+
+@dataclass(slots=True, eq=False)
+class ClaimStream:
+    """One agent's stream: what it has room for, and what was pushed to it.
+
+    ``free`` is what the agent said last; ``received`` how many runs it had received when it said so. What was pushed
+    since has to be subtracted, so that a statement which crossed a push on its way is not taken for more room.
+    """
+
+    agent: str
+    session: int
+    source_ids: dict[str, int]
+    outbox: asyncio.Queue[Sequence[leases.Assignment]] = field(default_factory=asyncio.Queue)
+    free: dict[str, int] = field(default_factory=dict)
+    received: int = 0
+    pushed: list[str] = field(default_factory=list)
+
+    def state(self, free: dict[str, int], received: int) -> None:
+        """The agent's newest statement; it replaces the one before."""
+        arrived = max(0, received - self.received)
+        del self.pushed[:arrived]
+        self.free, self.received = free, max(received, self.received)
+
+    def room(self, source: str) -> int:
+        """How many runs of a source the stream takes now."""
+        return max(0, self.free.get(source, 0) - self.pushed.count(source))
+
+    def push(self, runs: Sequence[leases.Assignment]) -> None:
+        self.pushed += [run.source for run in runs]
+        self.outbox.put_nowait(runs)
+
+
+class ClaimDesk:
+    """Matches streams with runs. One for each server; ``run`` works until it is cancelled."""
+
+    def __init__(self, commits: GroupCommit) -> None:
+        self._commits = commits
+        self._streams: list[ClaimStream] = []
+        self._woken = asyncio.Event()
+
+    def add(self, stream: ClaimStream) -> None:
+        self._streams.append(stream)
+
+    def remove(self, stream: ClaimStream) -> None:
+        self._streams.remove(stream)
+
+    def wake(self) -> None:
+        """Some run may be waiting, or some stream may have room."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        while True:
+            await self._woken.wait()
+            self._woken.clear()
+            try:
+                await self._serve()
+            except ConductorError as error:
+                log.warning("claims were not served", error=str(error))
+
+    async def _serve(self) -> None:
+        """Claim for every stream with room, until no source has a waiting run left."""
+        exhausted: set[str] = set()
+        while True:
+            wishes = [
+                (stream, source, min(stream.room(source), BATCH_MAX))
+                for stream in self._streams
+                for source in stream.source_ids
+                if stream.room(source) > 0 and source not in exhausted
+            ]
+            if not wishes:
+                return
+            granted = await asyncio.gather(*(self._claim(*wish) for wish in wishes))
+            exhausted |= {
+                source
+                for (_, source, wanted), runs in zip(wishes, granted, strict=True)
+                if len(runs) < wanted
+            }
+            if self._streams:
+                # Whoever was first has had the first choice: the next time it is another's turn.
+                self._streams.append(self._streams.pop(0))
+
+    async def _claim(self, stream: ClaimStream, source: str, wanted: int) -> Sequence[leases.Assignment]:
+        wish = leases.Claim(
+            agent=stream.agent, session=stream.session, source_id=stream.source_ids[source], runs=wanted
+        )
+        runs = await self._commits.claim(wish)
+        if runs:
+            stream.push(runs)
+        return runs

@@ -1,0 +1,278 @@
+"""ControlService: what operators, the command line and other programs ask of a server.
+
+Each method parses, calls and formats; its errors are our own, turned into statuses by one decorator. Unary methods are
+plain functions, which the server runs in threads; the two streams are asynchronous. Reads see one snapshot each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any, TypeVar
+
+import grpc
+import sqlalchemy as sa
+
+from conductor_proto.v1 import control_service_pb2 as pb
+from conductor_proto.v1 import control_service_pb2_grpc as pb_grpc
+from conductor_server.engine import operations
+from conductor_server.engine.clock import Clock
+from conductor_server.engine.operations import Operator
+from conductor_server.engine.status import EngineStatus
+from conductor_server.engine.step import EngineSettings
+from conductor_server.rpc import convert, convert_definitions, convert_runs, convert_slots, streams
+from conductor_server.rpc.presenter import Presenter
+from conductor_server.rpc.status import translated, translated_stream
+from conductor_server.rpc.streams import WaitForChange
+from conductor_server.store import agents, definition_pages, members, run_pages, slot_pages
+from conductor_server.store.database import Database, Work
+from conductor_server.store.run_pages import RunQuery
+
+T = TypeVar("T")
+Context = grpc.ServicerContext
+
+
+class ControlService(pb_grpc.ControlServiceServicer):
+    """``wake_engine`` is called after every change; ``wait_for_change`` see ``rpc/streams``."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        settings: EngineSettings,
+        *,
+        wake_engine: Callable[[], None],
+        wait_for_change: WaitForChange,
+        engine_status: Callable[[], EngineStatus],
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._present = Presenter(clock=clock, settings=settings)
+        self._wake_engine = wake_engine
+        self._wait_for_change = wait_for_change
+        self._engine_status = engine_status
+
+    # -------------------------------------------------------------------------------------------- status and graph
+
+    @translated
+    def GetStatus(self, _request: pb.GetStatusRequest, _context: Context) -> pb.GetStatusResponse:
+        engine, url = self._engine_status(), self._database.shown_url
+        return self._look(lambda db: self._present.status(db, engine, database=url))
+
+    @translated
+    def GetGraph(self, request: pb.GetGraphRequest, _context: Context) -> pb.GetGraphResponse:
+        return self._look(lambda db: self._present.graph(db, window_label=request.window_label))
+
+    # -------------------------------------------------------------------------------------------- definitions
+
+    @translated
+    def ListDefinitions(
+        self, request: pb.ListDefinitionsRequest, _context: Context
+    ) -> pb.ListDefinitionsResponse:
+        limit, after = convert.page_size(request.page_size), convert.name_key(request.page_token)
+        return self._look(
+            lambda db: self._present.definitions(
+                db, name_contains=request.name_contains, after=after, limit=limit
+            )
+        )
+
+    @translated
+    def GetDefinition(self, request: pb.GetDefinitionRequest, _context: Context) -> pb.GetDefinitionResponse:
+        return self._look(lambda db: self._present.whole_definition(db, request.name))
+
+    @translated
+    def SetDefinitionActive(
+        self, request: pb.SetDefinitionActiveRequest, _context: Context
+    ) -> pb.SetDefinitionActiveResponse:
+        def work(db: sa.Connection) -> pb.SetDefinitionActiveResponse:
+            operations.set_active(db, request.name, self._operator(), active=request.active)
+            return pb.SetDefinitionActiveResponse(definition=self._present.definition(db, request.name))
+
+        return self._change(work)
+
+    @translated
+    def ConfirmRemoval(
+        self, request: pb.ConfirmRemovalRequest, _context: Context
+    ) -> pb.ConfirmRemovalResponse:
+        def work(db: sa.Connection) -> pb.ConfirmRemovalResponse:
+            names = operations.confirm_removal(
+                db, request.source_token, self._operator(), count=request.count
+            )
+            return pb.ConfirmRemovalResponse(names=names)
+
+        return self._change(work)
+
+    # -------------------------------------------------------------------------------------------- accounts
+
+    @translated
+    def ListAccounts(self, request: pb.ListAccountsRequest, _context: Context) -> pb.ListAccountsResponse:
+        limit, after = convert.page_size(request.page_size), convert.name_key(request.page_token)
+        found, following = self._database.read(lambda db: members.account_page(db, after=after, limit=limit))
+        return pb.ListAccountsResponse(
+            accounts=[convert_definitions.account(each) for each in found],
+            next_page_token=convert.page_token([following] if following else None),
+        )
+
+    @translated
+    def AddAccount(self, request: pb.AddAccountRequest, _context: Context) -> pb.AddAccountResponse:
+        account = convert_definitions.new_account(request.account)
+
+        def work(db: sa.Connection) -> pb.AddAccountResponse:
+            operations.add_account(db, account, self._operator())
+            return pb.AddAccountResponse(
+                account=convert_definitions.account(members.account(db, account.token))
+            )
+
+        return self._change(work)
+
+    @translated
+    def RemoveAccount(self, request: pb.RemoveAccountRequest, _context: Context) -> pb.RemoveAccountResponse:
+        gone = self._change(lambda db: operations.remove_account(db, request.token, self._operator()))
+        return pb.RemoveAccountResponse(slots=gone.slots, running_runs=gone.running_runs)
+
+    @translated
+    def SetMaintenance(
+        self, request: pb.SetMaintenanceRequest, _context: Context
+    ) -> pb.SetMaintenanceResponse:
+        until = convert.instant(request.until, field="until") if request.HasField("until") else None
+
+        def work(db: sa.Connection) -> pb.SetMaintenanceResponse:
+            operations.set_maintenance(db, request.account, until, self._operator())
+            return pb.SetMaintenanceResponse(
+                account=convert_definitions.account(members.account(db, request.account))
+            )
+
+        return self._change(work)
+
+    # -------------------------------------------------------------------------------------------- slots
+
+    @translated
+    def ListSlots(self, request: pb.ListSlotsRequest, _context: Context) -> pb.ListSlotsResponse:
+        limit, key = convert.page_size(request.page_size), convert_slots.key(request.page_token)
+        query = convert_slots.query(request)
+
+        def work(db: sa.Connection) -> pb.ListSlotsResponse:
+            _check_names(db, definition=query.definition, account=query.account)
+            shown, following = slot_pages.page(db, self._present.moment(db), query, after=key, limit=limit)
+            return pb.ListSlotsResponse(
+                slots=[convert_slots.slot(each) for each in shown],
+                next_page_token=convert_slots.token(following),
+            )
+
+        return self._look(work)
+
+    @translated
+    def GetSlot(self, request: pb.GetSlotRequest, _context: Context) -> pb.GetSlotResponse:
+        return self._look(lambda db: self._present.whole_slot(db, slot_pages.find(db, request.name)))
+
+    @translated
+    def RerunSlot(self, request: pb.RerunSlotRequest, _context: Context) -> pb.RerunSlotResponse:
+        def work(db: sa.Connection) -> pb.RerunSlotResponse:
+            slot_id, name = slot_pages.find_named(db, request.name)
+            run_id = operations.rerun(db, slot_id, name, self._operator(request.actor))
+            return pb.RerunSlotResponse(run=convert_runs.run(run_pages.by_id(db, run_id)))
+
+        return self._change(work)
+
+    @translated
+    def ReleaseSlot(self, request: pb.ReleaseSlotRequest, _context: Context) -> pb.ReleaseSlotResponse:
+        def work(db: sa.Connection) -> pb.ReleaseSlotResponse:
+            slot_id, name = slot_pages.find_named(db, request.name)
+            operations.release(db, slot_id, name, self._operator())
+            return pb.ReleaseSlotResponse(slot=self._present.slot(db, slot_id))
+
+        return self._change(work)
+
+    @translated
+    def DiscardSlot(self, request: pb.DiscardSlotRequest, _context: Context) -> pb.DiscardSlotResponse:
+        def work(db: sa.Connection) -> pb.DiscardSlotResponse:
+            slot_id, name = slot_pages.find_named(db, request.name)
+            operations.discard(db, slot_id, name, self._operator())
+            return pb.DiscardSlotResponse(slot=self._present.slot(db, slot_id))
+
+        return self._change(work)
+
+    # -------------------------------------------------------------------------------------------- runs
+
+    @translated
+    def ListRuns(self, request: pb.ListRunsRequest, _context: Context) -> pb.ListRunsResponse:
+        limit, key = convert.page_size(request.page_size), convert_runs.key(request.page_token)
+        statuses = [convert_runs.status(number) for number in request.statuses]
+
+        def work(db: sa.Connection) -> pb.ListRunsResponse:
+            _check_names(db, definition=request.definition, account=request.account)
+            query = RunQuery(
+                definition=request.definition,
+                account=request.account,
+                slot_id=slot_pages.find(db, request.slot) if request.slot else None,
+                statuses=statuses,
+            )
+            runs, following = run_pages.page(db, query, after=key, limit=limit)
+            return pb.ListRunsResponse(
+                runs=[convert_runs.run(run) for run in runs], next_page_token=convert_runs.token(following)
+            )
+
+        return self._database.read(work)
+
+    @translated
+    def GetRun(self, request: pb.GetRunRequest, _context: Context) -> pb.GetRunResponse:
+        run = self._database.read(lambda db: run_pages.by_id(db, request.id))
+        return pb.GetRunResponse(run=convert_runs.run(run))
+
+    @translated
+    def CancelRun(self, request: pb.CancelRunRequest, _context: Context) -> pb.CancelRunResponse:
+        def work(db: sa.Connection) -> pb.CancelRunResponse:
+            operations.cancel(db, request.id, self._operator(request.actor))
+            return pb.CancelRunResponse(run=convert_runs.run(run_pages.by_id(db, request.id)))
+
+        return self._change(work)
+
+    @translated_stream
+    def ReadRunLogs(
+        self, request: pb.ReadRunLogsRequest, _context: grpc.aio.ServicerContext[Any, Any]
+    ) -> AsyncIterator[pb.ReadRunLogsResponse]:
+        return streams.read_run_logs(
+            self._database,
+            self._clock,
+            self._wait_for_change,
+            run_id=request.run_id,
+            stream=request.stream,
+            follow=request.follow,
+        )
+
+    # -------------------------------------------------------------------------------------------- agents and events
+
+    @translated
+    def ListAgents(self, _request: pb.ListAgentsRequest, _context: Context) -> pb.ListAgentsResponse:
+        found = self._database.read(agents.all_agents)
+        alive_since = self._present.alive_since()
+        return pb.ListAgentsResponse(
+            agents=[convert_runs.agent(agent, alive_since=alive_since) for agent in found]
+        )
+
+    @translated_stream
+    def WatchEvents(
+        self, request: pb.WatchEventsRequest, _context: grpc.aio.ServicerContext[Any, Any]
+    ) -> AsyncIterator[pb.WatchEventsResponse]:
+        return streams.watch_events(self._database, self._wait_for_change, after=request.after_event_id)
+
+    # -------------------------------------------------------------------------------------------- what they share
+
+    def _look(self, work: Work[T]) -> T:
+        """A read in which the conditions of slots are worked out."""
+        return self._database.read(work, scratch=True)
+
+    def _change(self, work: Work[T]) -> T:
+        answer = self._database.write(work)
+        self._wake_engine()
+        return answer
+
+    def _operator(self, name: str = "") -> Operator:
+        return Operator(name=name, now=self._clock.now())
+
+
+def _check_names(db: sa.Connection, *, definition: str, account: str) -> None:
+    """Raises NotFoundError: a misspelt filter must not look like an empty answer."""
+    if definition:
+        definition_pages.named(db, definition)
+    if account:
+        members.account(db, account)

@@ -1,0 +1,89 @@
+"""Agents' sessions, and the way to tell an agent at once what the answer to its next heartbeat would."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+
+from conductor_proto.v1 import agent_service_pb2 as pb
+from conductor_server.model.errors import StaleSessionError
+from conductor_server.model.states import Verdict
+from conductor_server.rpc import agent_convert as convert
+from conductor_server.store import agents, leases, matrices
+from conductor_server.store.database import Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """An agent as it registered. ``source_ids`` are those it may claim from."""
+
+    number: int
+    agent: str
+    source_ids: dict[str, int]
+
+
+Outbox = asyncio.Queue[pb.HeartbeatResponse]
+
+
+@dataclass(slots=True)
+class _Listener:
+    session: int
+    outbox: Outbox
+    told: set[leases.Lease] = field(default_factory=set)
+
+
+class Sessions:
+    """Which session is whose. What is known here is a copy: any server can look a session up."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._known: dict[int, Session] = {}
+        self._listeners: dict[str, _Listener] = {}
+
+    def open(self, session: Session) -> None:
+        """Remember a session; the agent's older ones are over."""
+        self._known = {number: each for number, each in self._known.items() if each.agent != session.agent}
+        self._known[session.number] = session
+
+    async def get(self, number: int) -> Session:
+        """Raises StaleSessionError when the session is over: the agent has to register again."""
+        if (known := self._known.get(number)) is not None:
+            return known
+        found = await asyncio.to_thread(self._database.read, lambda db: _load(db, number))
+        if found is None:
+            raise StaleSessionError(f"session {number} is over: register again")
+        self.open(found)
+        return found
+
+    def listen(self, session: Session, outbox: Outbox) -> None:
+        """Answers for this session's agent go there, asked for or not."""
+        self._listeners[session.agent] = _Listener(session.number, outbox)
+
+    def stop_listening(self, session: Session, outbox: Outbox) -> None:
+        listener = self._listeners.get(session.agent)
+        if listener is not None and listener.outbox is outbox:
+            del self._listeners[session.agent]
+
+    def cancel(self, requested: Iterable[leases.Cancellation]) -> None:
+        """Tell agents that listen here, once, of runs to stop; their heartbeats' answers repeat it until it is done."""
+        for cancellation in requested:
+            listener = self._listeners.get(cancellation.agent)
+            if listener is not None and cancellation.lease not in listener.told:
+                listener.told.add(cancellation.lease)
+                verdict = convert.verdict(cancellation.lease, Verdict.CANCEL, "an operator asked for it")
+                listener.outbox.put_nowait(pb.HeartbeatResponse(verdicts=[verdict]))
+
+
+def _load(db: sa.Connection, number: int) -> Session | None:
+    registration = agents.of_session(db, number)
+    if registration is None:
+        return None
+    source_ids = matrices.source_ids(db)
+    return Session(
+        number=number,
+        agent=registration.name,
+        source_ids={name: source_ids[name] for name in registration.capacities},
+    )
