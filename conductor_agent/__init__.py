@@ -1,0 +1,3 @@
+"""The agent: claims runs of its sources and executes them as child processes."""
+
+__version__ = "0.1.0"

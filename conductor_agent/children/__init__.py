@@ -1,0 +1,1 @@
+"""Programs that run as the command of a run: each is started with ``python -m``, and imports as little as it can."""

@@ -1,0 +1,54 @@
+"""Calls one function, as the file named by the only argument says: ``python -m … CALL_FILE``.
+
+Exit codes: 0 when it returned, 1 when it raised (the traceback is on stderr), 2 when it cannot be imported.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from conductor_agent import placeholders
+from conductor_agent.children import report
+
+
+def main(path: str) -> int:
+    call = json.loads(Path(path).read_bytes())
+    sys.path[:0] = call["path"]
+    try:
+        function = _import(call["callable"])
+    except (ImportError, AttributeError) as error:
+        sys.stderr.write(f"{call['callable']} cannot be imported: {error}\n")
+        return 2
+    arguments = placeholders.fill(call["arguments"], call["values"], os.environ)
+    try:
+        value = _apply(function, arguments)
+    except Exception:  # the traceback is what people need, and status 1 says the rest
+        traceback.print_exc()
+        return 1
+    if value is not None:
+        report.result(Path(call["messages"]), value if isinstance(value, dict) else {"value": value})
+    return 0
+
+
+def _apply(function: Callable[..., Any], arguments: Any) -> Any:
+    return function(**arguments) if isinstance(arguments, dict) else function(*arguments)
+
+
+def _import(name: str) -> Callable[..., Any]:
+    module, _, attributes = name.partition(":")
+    function = functools.reduce(getattr, attributes.split("."), importlib.import_module(module))
+    if not callable(function):
+        raise AttributeError(f"{name} is not callable")
+    return function
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

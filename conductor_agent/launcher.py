@@ -1,0 +1,102 @@
+"""From a claimed run to its shim: executor, allow-list, files, environment, and one ``exec``."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+
+from conductor_agent import environment, pipes
+from conductor_agent.allowlist import AllowList
+from conductor_agent.errors import RunError
+from conductor_agent.executors.contract import Executor, Launch, Place
+from conductor_agent.model import Run
+from conductor_agent.warm import WarmPython
+
+SHIM_SCRIPT = Path(str(files("conductor_agent") / "shim.sh"))
+_SHELL = "/bin/sh"
+_MODULE_ARGUMENTS = slice(3, None)  # of ``python -m module argument …``
+
+
+class Shim(subprocess.Popen[bytes]):
+    """A started shim. An agent that leaves lets go of it while it runs, on purpose: no warning, no reaping list."""
+
+    def __del__(self) -> None:
+        pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launcher:
+    """Starts runs. ``root`` is absolute; ``environment`` is the agent's own."""
+
+    executors: Mapping[str, Executor]
+    root: Path
+    allow: AllowList = field(default_factory=AllowList)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    warm: WarmPython = field(default_factory=WarmPython)
+
+    def start(self, run: Run, folder: Path) -> Shim | None:
+        """Starts the run in a session of its own. Raises ``RunError``, and then nothing was started.
+
+        The answer is its shim, or ``None`` where the warm Python has started it: then it has written who it is.
+        """
+        executor = self.executors.get(run.source)
+        if executor is None:
+            raise RunError(f"this agent has no executor for source {run.source!r}")
+        inherited = environment.inherited(self.environment)
+        place = Place(run=run, root=self.root, folder=folder, environment=inherited)
+        launch = executor.launch(place)
+        self.allow.check(run.source, launch.subjects, launch.environment)
+        _write_files(run, folder, launch)
+        variables = inherited | dict(launch.environment) | environment.of_run(run, folder)
+        if launch.modules and self.warm.start(
+            launch.modules,
+            launch.argv[_MODULE_ARGUMENTS],
+            folder=folder,
+            working_folder=launch.working_folder,
+            environment=variables,
+        ):
+            return None
+        return _spawn(launch, folder, variables)
+
+    def close(self) -> None:
+        """Starts nothing more. What was started goes on."""
+        self.warm.close()
+
+
+def _write_files(run: Run, folder: Path, launch: Launch) -> None:
+    own = {
+        "context": json.dumps(pipes.context_of(run)).encode(),
+        "messages": b"",
+        "checkpoint": run.checkpoint,
+        "stdout": b"",
+        "stderr": b"",
+    }
+    for name, data in {**launch.files, **own}.items():
+        descriptor = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+
+
+def _spawn(launch: Launch, folder: Path, variables: Mapping[str, str]) -> Shim:
+    limits = " ".join(f"{option}={value}" for option, value in launch.limits.items())
+    argv = [_SHELL, str(SHIM_SCRIPT), str(folder), limits, *launch.argv]
+    # No preexec_fn and every descriptor closed: the parent lives with gRPC's threads, and the state folder's lock must
+    # not outlive the agent in a child.
+    try:
+        with (folder / "stdout").open("ab") as stdout, (folder / "stderr").open("ab") as stderr:
+            return Shim(
+                argv,
+                cwd=launch.working_folder,
+                env=dict(variables),
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+                start_new_session=True,
+            )
+    except (OSError, ValueError) as error:
+        raise RunError(f"the command could not be started: {error}") from error

@@ -1,0 +1,57 @@
+"""The allow-list: what its file may say, and what it lets through."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from conductor_agent.allowlist import AllowList, read_allow_list
+from conductor_agent.errors import NotAllowedError, UsageError
+
+LIST = AllowList(patterns={"stored_procedure": ("agg.*",), "ml_command": ("models/*.py", "python")})
+
+
+@pytest.mark.parametrize(
+    ("source", "subjects", "environment", "allowed"),
+    [
+        pytest.param("stored_procedure", ("agg.sales",), {}, True, id="matches"),
+        pytest.param("stored_procedure", ("AGG.sales",), {}, False, id="case-counts"),
+        pytest.param("stored_procedure", ("ops.drop_all",), {}, False, id="matches-not"),
+        pytest.param("shell", ("/bin/true",), {}, False, id="source-not-listed"),
+        pytest.param("ml_command", ("models/a.py", "python"), {}, True, id="all-subjects"),
+        pytest.param("ml_command", ("models/a.py", "perl"), {}, False, id="one-subject-not"),
+        pytest.param("ml_command", ("models/a.py",), {"LEVEL": "3"}, True, id="harmless-variable"),
+        pytest.param("ml_command", ("models/a.py",), {"PYTHONPATH": "x"}, False, id="swaps-modules"),
+        pytest.param("ml_command", ("models/a.py",), {"LD_PRELOAD": "x"}, False, id="swaps-libraries"),
+        pytest.param("ml_command", ("models/a.py",), {"PATH": "x"}, False, id="swaps-programs"),
+    ],
+)
+def test_what_is_let_through(
+    source: str, subjects: tuple[str, ...], environment: dict[str, str], *, allowed: bool
+) -> None:
+    if allowed:
+        LIST.check(source, subjects, environment)
+    else:
+        with pytest.raises(NotAllowedError):
+            LIST.check(source, subjects, environment)
+
+
+def test_without_a_file_everything_is_allowed() -> None:
+    AllowList().check("shell", ("/bin/rm",), {"PATH": "x"})
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("a.yaml", 'shell: ["/bin/*"]\ncron: []\n'), ("a.toml", 'shell = ["/bin/*"]\ncron = []\n')],
+)
+def test_both_formats(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    assert read_allow_list(tmp_path / name) == AllowList(patterns={"shell": ("/bin/*",), "cron": ()})
+
+
+@pytest.mark.parametrize("text", ["- shell", "shell: all", "shell: [1]", "shell: ["])
+def test_a_file_that_says_something_else_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.yaml").write_text(text)
+    with pytest.raises(UsageError, match=r"the allow-list .*a\.yaml"):
+        read_allow_list(tmp_path / "a.yaml")
