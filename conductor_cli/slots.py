@@ -1,0 +1,168 @@
+"""`conductor-cli slots`: the things that must be run once, and why one has not run yet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from conductor_cli.client import with_server
+from conductor_cli.data import as_data, instant, word
+from conductor_cli.output import format_option, say, show_facts, show_json, show_table
+from conductor_cli.paging import collect, limit_option, show_list
+from conductor_cli.runs import RUN_COLUMNS
+
+if TYPE_CHECKING:
+    from conductor_proto.v1.control_service_pb2 import Slot
+    from conductor_proto.v1.control_service_pb2_grpc import ControlServiceStub
+
+CONDITIONS = [
+    "not_due",
+    "waiting_for_inputs",
+    "blocked",
+    "paused",
+    "maintenance",
+    "waiting_for_capacity",
+    "queued",
+    "no_agent",
+    "running",
+    "retrying",
+    "failed",
+    "succeeded",
+    "skipped",
+    "cancelled",
+    "quarantined",
+]
+"""The words of the proto's enum, which is not imported for `--help`; a test compares the two."""
+
+
+@click.group("slots")
+def command() -> None:
+    """List and show slots, release and discard them."""
+
+
+@command.command("list")
+@click.option("--definition", metavar="NAME", default="", help="Only this definition's.")
+@click.option("--account", metavar="TOKEN", default="", help="Only this account's, keywords included.")
+@click.option("--window", metavar="LABEL", default="", help="Only windows with this label: 2026-11-20.")
+@click.option(
+    "--condition", "conditions", type=click.Choice(CONDITIONS), multiple=True, help="Only these; repeatable."
+)
+@click.option("--not-due", is_flag=True, help="Also slots whose window has not closed yet.")
+@limit_option
+@format_option
+@with_server
+def list_slots(
+    server: ControlServiceStub,
+    definition: str,
+    account: str,
+    window: str,
+    conditions: tuple[str, ...],
+    not_due: bool,
+    limit: int,
+    format: str,
+) -> None:
+    """List slots, the newest window first."""
+    from conductor_proto.v1.control_service_pb2 import Condition, ListSlotsRequest
+
+    request = ListSlotsRequest(
+        definition=definition,
+        account=account,
+        window_label=window,
+        conditions=[Condition.Value(f"CONDITION_{each.upper()}") for each in conditions],
+        include_not_due=not_due or "not_due" in conditions,
+    )
+    show_list(
+        "slots",
+        collect(server.ListSlots, request, "slots", limit=limit),
+        {
+            "slot": lambda row: row.name,
+            "condition": condition,
+            "attempts": lambda row: str(row.attempts),
+            "run": lambda row: str(row.run_id or ""),
+            "why": lambda row: row.reason,
+        },
+        format=format,
+        limit=limit,
+    )
+
+
+@command.command("show")
+@click.argument("slot")
+@format_option
+@with_server
+def show(server: ControlServiceStub, slot: str, format: str) -> None:
+    """Show one slot: why it does not run, the slots it needs, and its runs."""
+    from conductor_proto.v1.control_service_pb2 import GetSlotRequest
+
+    answer = server.GetSlot(GetSlotRequest(name=slot))
+    if format == "json":
+        show_json(as_data(answer))
+        return
+    found = answer.slot
+    show_facts(
+        {
+            "slot": found.name,
+            "condition": condition(found),
+            "why": found.reason,
+            "member": f"{found.member.matrix} {found.member.token}".strip(),
+            "window": f"{instant(found.window.start)} to {instant(found.window.end)}",
+            "time zone": found.member.timezone,
+            "attempts": str(found.attempts),
+        }
+    )
+    if answer.reasons:
+        show_table(
+            answer.reasons,
+            {
+                "reason": lambda row: row.code.replace("_", " "),
+                "at fault": lambda row: row.slot,
+                "explanation": lambda row: "\n← ".join([row.message, *row.chain]),
+            },
+            title="what holds it back",
+        )
+    show_table(
+        answer.parents,
+        {"slot": lambda row: row.name, "condition": condition, "why": lambda row: row.reason},
+        empty="needs no other slot",
+        title="needs",
+    )
+    show_table(answer.runs, RUN_COLUMNS, empty="has not run yet", title="runs")
+
+
+@command.command("release")
+@click.argument("slot")
+@format_option
+@with_server
+def release(server: ControlServiceStub, slot: str, format: str) -> None:
+    """Let a quarantined slot try again."""
+    from conductor_proto.v1.control_service_pb2 import ReleaseSlotRequest
+
+    answer = server.ReleaseSlot(ReleaseSlotRequest(name=slot))
+    _show_changed(answer.slot, as_data(answer), format=format)
+
+
+@command.command("discard")
+@click.argument("slot")
+@format_option
+@with_server
+def discard(server: ControlServiceStub, slot: str, format: str) -> None:
+    """Give a slot up for good."""
+    from conductor_proto.v1.control_service_pb2 import DiscardSlotRequest
+
+    answer = server.DiscardSlot(DiscardSlotRequest(name=slot))
+    _show_changed(answer.slot, as_data(answer), format=format)
+
+
+def condition(slot: Slot) -> str:
+    """The slot's condition in words."""
+    from conductor_proto.v1.control_service_pb2 import Condition
+
+    return word(Condition.DESCRIPTOR, slot.condition).replace("_", " ")
+
+
+def _show_changed(slot: Slot, document: dict[str, object], *, format: str) -> None:
+    if format == "json":
+        show_json(document)
+        return
+    say(f"{slot.name} is {condition(slot)}")
