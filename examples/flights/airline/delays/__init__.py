@@ -1,0 +1,1 @@
+"""Flights, their delays, and the reports about them."""
