@@ -1,0 +1,167 @@
+"""Agents that speak the real wire and execute nothing: a run has succeeded the moment it arrives."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Coroutine, Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+import grpc
+
+from benchmarks.laboratory import Server
+from conductor_proto.v1 import agent_service_pb2 as wire
+from conductor_proto.v1 import run_pb2
+from conductor_proto.v1.agent_service_pb2_grpc import AgentServiceStub
+
+if TYPE_CHECKING:
+    from conductor_proto.v1.agent_service_pb2_grpc import AgentServiceAsyncStub  # exists for type checkers only
+
+SOURCE = "shell"
+
+
+class Fleet:
+    """Agents in this process, over one connection, that stand still between two calls of ``drain``."""
+
+    def __init__(self, server: Server, *, agents: int, capacity: int) -> None:
+        self._server = server
+        self._agents = agents
+        self._capacity = capacity
+
+    def __enter__(self) -> Self:
+        self._runner = asyncio.Runner()
+        self._runner.run(self._open())
+        return self
+
+    def __exit__(self, *_error: Any) -> None:
+        self._runner.run(self._channel.close())
+        self._runner.close()  # cancels what the agents were waiting for
+
+    def drain(self, runs: int) -> float:
+        """Claim, complete and have acknowledged about that many, the same by each. Answers runs per second."""
+        each = max(1, runs // self._agents)
+        began = time.perf_counter()
+        self._runner.run(self._work_off(each))
+        return each * self._agents / (time.perf_counter() - began)
+
+    async def _open(self) -> None:
+        self._channel = grpc.aio.insecure_channel(self._server.address)
+        stub: AgentServiceAsyncStub = AgentServiceStub(self._channel)
+        metadata = (("authorization", f"Bearer {self._server.token}"),)
+        self._fleet: Sequence[NoopAgent] = await asyncio.gather(
+            *(
+                NoopAgent.registered(stub, metadata, name=f"noop-{number}", capacity=self._capacity)
+                for number in range(self._agents)
+            )
+        )
+        self._serving = [asyncio.create_task(agent.serve()) for agent in self._fleet]
+
+    async def _work_off(self, each: int) -> None:
+        working = asyncio.gather(*(agent.work_off(each) for agent in self._fleet))
+        await until_one_ends(working, *self._serving)
+
+
+class NoopAgent:
+    """One agent with a ClaimRun and a Complete stream. ``capacity`` bounds the runs that it holds at once."""
+
+    def __init__(
+        self,
+        claims: grpc.aio.StreamStreamCall[wire.ClaimRunRequest, wire.ClaimRunResponse],
+        reports: grpc.aio.StreamStreamCall[wire.CompleteRequest, wire.CompleteResponse],
+        *,
+        session: int,
+        capacity: int,
+    ) -> None:
+        self._claims = claims
+        self._reports = reports
+        self._session = session
+        self._capacity = capacity
+        self._wanted = 0
+        self._received = 0
+        self._acknowledged = 0
+        self._finished = asyncio.Event()
+
+    @classmethod
+    async def registered(
+        cls, stub: AgentServiceAsyncStub, metadata: tuple[tuple[str, str], ...], *, name: str, capacity: int
+    ) -> Self:
+        session = await register(stub, metadata, name=name, capacity=capacity)
+        return cls(
+            stub.ClaimRun(metadata=metadata),
+            stub.Complete(metadata=metadata),
+            session=session,
+            capacity=capacity,
+        )
+
+    async def serve(self) -> None:
+        """Report what is claimed and count what is acknowledged, until the server ends a stream."""
+        async with asyncio.TaskGroup() as streams:
+            streams.create_task(self._report())
+            streams.create_task(self._count())
+
+    async def work_off(self, runs: int) -> None:
+        """Until that many more runs are acknowledged; then it wants none."""
+        self._finished.clear()
+        self._wanted += runs
+        await self._state_room()
+        await self._finished.wait()
+
+    async def _state_room(self) -> None:
+        held = self._received - self._acknowledged
+        room = min(self._capacity - held, self._wanted - self._received)
+        await self._claims.write(room_for(room, session=self._session, received=self._received))
+
+    async def _report(self) -> None:
+        async for pushed in self._claims:
+            self._received += len(pushed.runs)
+            completions = [success(run.lease) for run in pushed.runs]
+            await self._reports.write(
+                wire.CompleteRequest(session=self._session, completions=completions)
+            )
+
+    async def _count(self) -> None:
+        async for answer in self._reports:
+            for ack in answer.acks:
+                assert ack.disposition == wire.DISPOSITION_APPLIED, ack
+            self._acknowledged += len(answer.acks)
+            if self._acknowledged == self._wanted:
+                self._finished.set()
+            elif self._received < self._wanted:
+                await self._state_room()
+
+
+async def register(
+    stub: AgentServiceAsyncStub, metadata: tuple[tuple[str, str], ...], *, name: str, capacity: int
+) -> int:
+    """Answers the session."""
+    request = wire.RegisterRequest(
+        agent=name,
+        instance=name,
+        protocol_min=1,
+        protocol_max=1,
+        capacities=[wire.SourceCapacity(source=SOURCE, runs=capacity)],
+    )
+    answer = await stub.Register(request, metadata=metadata)
+    return answer.session
+
+
+def room_for(runs: int, *, session: int, received: int) -> wire.ClaimRunRequest:
+    free = [wire.SourceCapacity(source=SOURCE, runs=runs)]
+    return wire.ClaimRunRequest(session=session, free=free, received=received)
+
+
+def success(lease: run_pb2.Lease) -> wire.Completion:
+    return wire.Completion(
+        lease=lease,
+        completion_id=f"{lease.run_id}-{lease.epoch}",
+        outcome=run_pb2.OUTCOME_SUCCEEDED,
+        exit_code=0,
+    )
+
+
+async def until_one_ends(*work: asyncio.Future[Any] | Coroutine[Any, Any, Any]) -> None:
+    """Wait for the first to end, which is normally the first of them; raises what ended it."""
+    futures = [asyncio.ensure_future(each) for each in work]
+    done, _ = await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
+    for each in done:
+        each.result()

@@ -1,0 +1,10 @@
+"""Every row of the table, in the order in which it is printed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from benchmarks.frame import Benchmark
+from benchmarks.rows import claim_complete, ready_latency
+
+ALL: Sequence[Benchmark] = (*claim_complete.ROWS, *ready_latency.ROWS)
