@@ -13,8 +13,13 @@ _AGENTS_OWN = frozenset({"CONDUCTOR_TOKEN", "CONDUCTOR_TOKEN_FILE", "GRPC_ENABLE
 
 
 def inherited(agents: Mapping[str, str]) -> dict[str, str]:
-    """The agent's environment as commands may see it, also through ``${env:NAME}``: never with its token."""
-    return {name: value for name, value in agents.items() if name not in _AGENTS_OWN}
+    """The agent's environment as commands may see it, also through ``${env:NAME}``: never with its token.
+
+    What a Python command prints reaches the run's log at once, unless the agent was started with something else.
+    """
+    return {"PYTHONUNBUFFERED": "1"} | {
+        name: value for name, value in agents.items() if name not in _AGENTS_OWN
+    }
 
 
 def of_run(run: Run, folder: Path) -> dict[str, str]:

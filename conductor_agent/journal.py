@@ -13,6 +13,8 @@ file               written by  what it holds
 ``completion.pb``  agent       the report, before it is first sent
 ``answered``       agent       empty: the report was answered; only output is still to be pushed
 =================  ==========  ==========================================================================
+
+Where a run starts in a fork of a warm Python, its leader (``warm_host.py``) writes what is the shim's here.
 """
 
 from __future__ import annotations

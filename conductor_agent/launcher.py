@@ -1,4 +1,4 @@
-"""From a claimed run to its shim: executor, allow-list, files, environment, and one ``exec``."""
+"""From a claimed run to its process: executor, allow-list, files, environment, and one ``exec`` or ``fork``."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ import json
 import os
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 
-from conductor_agent import environment, pipes
+from conductor_agent import environment as environments
+from conductor_agent import pipes
 from conductor_agent.allowlist import AllowList
 from conductor_agent.errors import RunError
 from conductor_agent.executors.contract import Executor, Launch, Place
 from conductor_agent.model import Run
 from conductor_agent.warm import WarmPython
+from conductor_agent.warm_host import Order
 
 SHIM_SCRIPT = Path(str(files("conductor_agent") / "shim.sh"))
 _SHELL = "/bin/sh"
@@ -29,43 +30,54 @@ class Shim(subprocess.Popen[bytes]):
         pass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Launcher:
     """Starts runs. ``root`` is absolute; ``environment`` is the agent's own."""
 
-    executors: Mapping[str, Executor]
-    root: Path
-    allow: AllowList = field(default_factory=AllowList)
-    environment: Mapping[str, str] = field(default_factory=dict)
-    warm: WarmPython = field(default_factory=WarmPython)
+    def __init__(
+        self,
+        *,
+        executors: Mapping[str, Executor],
+        root: Path,
+        allow: AllowList | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._executors = executors
+        self._root = root
+        self._allow = allow or AllowList()
+        self._inherited = environments.inherited(environment or {})
+        self._warm = WarmPython(folder=root, environment=self._inherited)
 
     def start(self, run: Run, folder: Path) -> Shim | None:
         """Starts the run in a session of its own. Raises ``RunError``, and then nothing was started.
 
-        The answer is its shim, or ``None`` where the warm Python has started it: then it has written who it is.
+        The answer is its shim, or ``None`` where a warm Python has started it: then it has written who it is.
         """
-        executor = self.executors.get(run.source)
+        executor = self._executors.get(run.source)
         if executor is None:
             raise RunError(f"this agent has no executor for source {run.source!r}")
-        inherited = environment.inherited(self.environment)
-        place = Place(run=run, root=self.root, folder=folder, environment=inherited)
-        launch = executor.launch(place)
-        self.allow.check(run.source, launch.subjects, launch.environment)
+        launch = executor.launch(Place(run=run, root=self._root, folder=folder, environment=self._inherited))
+        self._allow.check(run.source, launch.subjects, launch.environment)
         _write_files(run, folder, launch)
-        variables = inherited | dict(launch.environment) | environment.of_run(run, folder)
-        if launch.modules and self.warm.start(
-            launch.modules,
-            launch.argv[_MODULE_ARGUMENTS],
-            folder=folder,
-            working_folder=launch.working_folder,
-            environment=variables,
-        ):
+        variables = self._inherited | dict(launch.environment) | environments.of_run(run, folder)
+        if self._is_warm(launch, folder, variables):
             return None
         return _spawn(launch, folder, variables)
 
     def close(self) -> None:
-        """Starts nothing more. What was started goes on."""
-        self.warm.close()
+        """What was started goes on."""
+        self._warm.close()
+
+    def _is_warm(self, launch: Launch, folder: Path, variables: dict[str, str]) -> bool:
+        """Whether a warm Python has started it. Otherwise nothing was started."""
+        if not launch.modules or launch.limits:
+            return False
+        order = Order(
+            arguments=list(launch.argv[_MODULE_ARGUMENTS]),
+            folder=str(folder),
+            working_folder=str(launch.working_folder),
+            environment=variables,
+        )
+        return self._warm.start(launch.modules, order)
 
 
 def _write_files(run: Run, folder: Path, launch: Launch) -> None:

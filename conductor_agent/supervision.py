@@ -69,7 +69,7 @@ class Supervision:
         ) as error:  # an executor is a plugin: what it raises is the run's failure, not the agent's
             return self._not_started("".join(traceback.format_exception(error)))
         if child is None:
-            return await self._take_up()  # the warm Python's child, not ours: known by what it wrote
+            return await self._take_up()  # a warm Python's child, not ours: known by what it wrote
         return await self._watch(Process.of_child(child), started=self._clock.boottime())
 
     async def adopt(self) -> Ending:

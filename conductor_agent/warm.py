@@ -1,4 +1,7 @@
-"""The agent's end of the warm Python (``warm_host.py``): started when it is first needed, and again when it is gone."""
+"""The agent's end of the warm Pythons (``warm_host.py``): one for each set of modules, from when it is first needed.
+
+A set of its own for each, so that what a command finds imported does not depend on what else has run here.
+"""
 
 from __future__ import annotations
 
@@ -7,80 +10,146 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from conductor_agent.warm_host import REQUEST_BYTES_MAX
+from conductor_agent.errors import RunError
+from conductor_agent.warm_host import STARTED, Order
 
-_ANSWER_WITHIN_S = 30.0  # imports on a busy machine; beyond it the host is given up
+_READ_AT_START = ("PYTHON", "LD_", "LC_", "LANG", "TZ", "MALLOC_", "GLIBC_", "OPENSSL_")
+"""Variables that begin so have no effect on a process that runs already."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Host:
+    """A warm Python, and the socket that it takes conversations from."""
+
+    process: subprocess.Popen[bytes]
+    control: socket.socket
+
+    def end(self) -> None:
+        """What it has started goes on."""
+        self.control.close()
+        self.process.kill()  # it may be stuck
+        self.process.wait()
 
 
 class WarmPython:
-    """Starts modules of ours in forks of a process that has imported them. Used from several threads."""
+    """Starts modules of ours in forks of a process that has imported them. Used from several threads.
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._control: socket.socket | None = None
-        self._host: subprocess.Popen[bytes] | None = None
+    ``folder`` and ``environment`` are what a Python is started with. ``patience`` is the number of seconds in which a
+    host must have begun with a run; beyond it the host is given up.
+    """
 
-    def start(
-        self,
-        modules: Sequence[str],
-        arguments: Sequence[str],
-        *,
-        folder: Path,
-        working_folder: Path,
-        environment: Mapping[str, str],
-    ) -> bool:
-        """Run ``modules[0].main(*arguments)``; the others are what it will import.
+    def __init__(self, *, folder: Path, environment: Mapping[str, str], patience: float = 10.0) -> None:
+        self._folder = folder
+        self._environment = dict(environment)
+        self.patience = patience
+        self._lock = threading.Lock()  # never held while waiting for an answer
+        self._hosts: dict[tuple[str, ...], _Host] = {}
+        self._closed = False
 
-        True once the run's leader has written who it is into ``folder``. False when nothing was started: the caller
-        goes another way. (A leader that was given up after all finds the run's ``process`` file taken.)
+    def start(self, modules: tuple[str, ...], order: Order) -> bool:
+        """Runs ``main`` of the first module as ordered; the others are what it will import.
+
+        True once the run's file ``process`` says who runs it. False when nothing was started, nor will be: the caller
+        goes another way. Raises ``RunError`` when nothing was started, and no other way would do.
         """
-        request = json.dumps(
-            {
-                "modules": list(modules),
-                "arguments": list(arguments),
-                "folder": str(folder),
-                "working_folder": str(working_folder),
-                "environment": dict(environment),
-            }
-        ).encode()
-        if len(request) > REQUEST_BYTES_MAX:
+        if _at_start(order["environment"]) != _at_start(self._environment):
             return False
-        with self._lock:
-            try:
-                control = self._control or self._begin()
-                control.send(request)
-                if answer := control.recv(16):
-                    return answer == b"started"
-            except OSError:
-                pass
-            self._end()
-            return False
+        ours, theirs = socket.socketpair()
+        with ours:
+            with theirs:
+                host = self._hand_over(modules, theirs)
+            if host is None or not self._is_ready(modules, host, ours):
+                # from here on there is nobody to read an order from, so no late leader can begin with the run
+                if self._closed:
+                    raise RunError("the agent is leaving")
+                return False
+            answer = _ask(ours, order)
+        if answer == STARTED:
+            return True
+        if answer:
+            raise RunError(f"the command could not be started: {answer.decode(errors='replace')}")
+        return (
+            Path(order["folder"]) / "process"
+        ).exists()  # the leader is gone: this will not change any more
 
     def close(self) -> None:
-        """End the host. What it has started goes on."""
+        """Ends the hosts; starts that are under way come to their end. What was started goes on."""
         with self._lock:
-            self._end()
+            self._closed = True
+            for host in self._hosts.values():
+                host.end()
+            self._hosts.clear()
 
-    def _begin(self) -> socket.socket:
+    def _hand_over(self, modules: tuple[str, ...], conversation: socket.socket) -> _Host | None:
+        with self._lock:
+            for _ in range(2):  # that a host was killed shows here, and then there is a new one
+                if self._closed:
+                    return None
+                try:
+                    host = self._hosts.get(modules) or self._begin(modules)
+                except OSError:
+                    return None
+                try:
+                    socket.send_fds(host.control, [b"\0"], [conversation.fileno()])
+                except BlockingIOError:
+                    return None  # it does not keep up
+                except OSError:
+                    self._hosts.pop(modules).end()
+                else:
+                    return host
+            return None
+
+    def _is_ready(self, modules: tuple[str, ...], host: _Host, conversation: socket.socket) -> bool:
+        conversation.settimeout(self.patience)
+        try:
+            return bool(conversation.recv(1))
+        except TimeoutError:
+            with self._lock:
+                if self._hosts.get(modules) is host:
+                    self._hosts.pop(modules).end()
+        except OSError:
+            pass
+        return False
+
+    def _begin(self, modules: tuple[str, ...]) -> _Host:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        ours.settimeout(_ANSWER_WITHIN_S)
+        ours.setblocking(False)
         with theirs:
-            self._host = subprocess.Popen(
-                [sys.executable, "-m", "conductor_agent.warm_host", str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-            )
-        self._control = ours
-        return ours
+            try:
+                process = subprocess.Popen(
+                    # -P: it imports nothing from the folder; a command of its does, as ever
+                    [sys.executable, "-P", "-m", "conductor_agent.warm_host", str(theirs.fileno()), *modules],
+                    pass_fds=[theirs.fileno()],
+                    cwd=self._folder,
+                    env=self._environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                )
+            except OSError:
+                ours.close()
+                raise
+        host = self._hosts[modules] = _Host(process=process, control=ours)
+        return host
 
-    def _end(self) -> None:
-        if self._control is not None:
-            self._control.close()  # the host reads the end of it, and goes
-            self._control = None
-        if self._host is not None:
-            self._host.kill()  # it may be stuck
-            self._host.wait()
-            self._host = None
+
+def _ask(conversation: socket.socket, order: Order) -> bytes:
+    """The leader's answer; empty where it was killed, or somebody else has started the run.
+
+    Without a time limit: the leader has the order, and only its answer or its end say what it made of it.
+    """
+    conversation.settimeout(None)
+    try:
+        conversation.sendall(json.dumps(order).encode())
+        conversation.shutdown(socket.SHUT_WR)
+        with conversation.makefile("rb") as words:
+            return words.read()
+    except OSError:
+        return b""
+
+
+def _at_start(environment: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if name.startswith(_READ_AT_START)}

@@ -1,16 +1,22 @@
-"""A warm Python: it has imported what a source needs, and forks a child for every run instead of starting anew.
+"""A warm Python: it has imported what a command needs, and forks a child for every run instead of starting anew.
 
-Starting Python and importing a database driver costs more than most calls do (0.3 s against 0.01 s), and a fork of
-a process that has done so costs milliseconds. The agent starts it as ``python -m conductor_agent.warm_host FD`` and
-sends it requests over that socket, a JSON message each; see ``warm.py``. It has one thread and runs no user code
-itself, so its children are as isolated from one another as any.
+Starting Python and importing a database driver costs more than most calls do, and a fork of a process that has done
+so costs milliseconds. The agent (``warm.py``) starts it as ``python -P -m conductor_agent.warm_host FD MODULE …``. It
+has one thread and runs no user code itself, so its children are as isolated from one another as any. It ends with the
+agent, and what it has forked goes on.
 
-What it forks does what ``shim.sh`` does, with the same files: it leads a session of its own, writes who it is, waits
-for the command, and writes how that ended. It outlives the agent, and this process, which ends with the agent.
+Over the socket FD the agent hands it a conversation, a socket too, for every run. Its child, the run's leader, says
+that it is ready, reads the order to its end, and answers that it has started, or why it could not. So nothing is
+started for an agent that has stopped listening, and an answer that is missing leaves one question open, which the
+file ``process`` answers.
+
+The leader does what ``shim.sh`` does, with the same files: it leads a session of its own, writes who it is, waits for
+the command, a fork of itself, and writes how that ended.
 """
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import json
@@ -18,95 +24,122 @@ import os
 import signal
 import socket
 import sys
-import traceback
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypedDict
 
-REQUEST_BYTES_MAX = 128 * 1024
+READY, STARTED = b"r", b"started"
+
+_TO_THE_GROUP = {signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM}
+_OS_ERROR = 71  # EX_OSERR
 
 
-def main(descriptor: int) -> int:
-    control = socket.socket(fileno=descriptor)
+class Order(TypedDict):
+    """One run: the arguments of the first module's ``main``, the run's folder, and where and with what it runs."""
+
+    arguments: list[str]
+    folder: str
+    working_folder: str
+    environment: dict[str, str]
+
+
+def main(descriptor: int, *modules: str) -> Any:
+    # Blocked here and in every leader: Ctrl-C is meant for the agent, and a signal to a run's group for its command,
+    # which unblocks them. Not ignored: one that comes before it has done so waits for it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _TO_THE_GROUP)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps: nobody here waits for a run
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # Ctrl-C is meant for the agent, whose end closes the socket
-    while request := control.recv(REQUEST_BYTES_MAX):
-        order = json.loads(request)
-        for module in order["modules"]:
+    for module in modules:
+        with contextlib.suppress(Exception):  # the command will try again, and say what is wrong
             importlib.import_module(module)
-        gc.collect()
-        gc.freeze()  # what was imported stays shared between all children
-        if os.fork() == 0:
-            _lead(control, order)
-    return 0
+    gc.collect()
+    gc.freeze()  # what was imported stays shared between all children
+    order = _serve(socket.socket(fileno=descriptor))
+    return 0 if order is None else _work(modules[0], order)
 
 
-def _lead(control: socket.socket, order: dict[str, Any]) -> NoReturn:
-    """The counterpart of ``shim.sh``: the leader of the run's process group."""
-    status = 70  # EX_SOFTWARE: replaced unless we fail ourselves
+def _serve(control: socket.socket) -> Order | None:
+    """Forks a leader for every conversation. Returns its order in the process that is to be the command.
+
+    ``None`` once the agent is gone.
+    """
+    with control:
+        while True:
+            _, descriptors, _, _ = socket.recv_fds(control, 1, 1)
+            if not descriptors:
+                return None
+            with socket.socket(fileno=descriptors[0]) as conversation:
+                try:
+                    leader = os.fork()
+                except OSError:
+                    continue  # no process to be had: the agent reads the end of the conversation
+                if leader == 0:
+                    control.close()
+                    return _lead(conversation)
+
+
+def _lead(conversation: socket.socket) -> Order:
+    """The counterpart of ``shim.sh``: the leader of the run's process group. Returns in its command only."""
+    os.setsid()
+    os.umask(0o077)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     try:
-        os.setsid()
-        os.umask(0o077)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
-            signal.signal(
-                number, lambda *_: None
-            )  # meant for the command; the leader stays to write the status
-        folder = Path(order["folder"])
-        _redirect(folder)
-        try:
-            _write_new(folder / "process", _identity())
-        except OSError:
-            control.send(b"failed")
-            raise
-        control.send(b"started")
-        control.close()
-        child = os.fork()
-        if child == 0:
-            _work(order)
-        _, waited = os.waitpid(child, 0)
-        code = os.waitstatus_to_exitcode(waited)
-        status = code if code >= 0 else 128 - code
-        _write_new(folder / "exit", f"{status} {_uptime()}\n")
-        os.killpg(0, signal.SIGKILL)  # the run is over when its command is: so is what that left behind
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        os._exit(status)
-
-
-def _work(order: dict[str, Any]) -> NoReturn:
-    """The command itself, in a process that has never run any other."""
-    status = 70
+        conversation.sendall(READY)
+        with conversation.makefile("rb") as words:
+            order: Order = json.loads(words.read())  # cut short, it is no JSON
+        _take(order)
+    except FileExistsError:
+        os._exit(_OS_ERROR)  # somebody else has started this run
+    except Exception as error:
+        with contextlib.suppress(OSError):
+            conversation.sendall(str(error).encode(errors="replace"))
+        os._exit(_OS_ERROR)
+    with contextlib.suppress(OSError):  # an agent that died meanwhile takes the run up again
+        conversation.sendall(STARTED)
+    conversation.close()
+    folder = Path(order["folder"])
     try:
-        for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_DFL)
-        os.environ.clear()
-        os.environ.update(order["environment"])
-        os.chdir(order["working_folder"])
-        sys.argv = [order["modules"][0], *order["arguments"]]
-        status = importlib.import_module(order["modules"][0]).main(*order["arguments"])
-    except SystemExit as exit_:
-        status = exit_.code if isinstance(exit_.code, int) else 1
-    except BaseException:
-        traceback.print_exc()
-        status = 1
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)
+        command = os.fork()
+    except OSError as error:
+        os.write(2, f"the command could not be started: {error}\n".encode())
+        _end(folder, _OS_ERROR)
+    if command != 0:
+        _, status = os.waitpid(command, 0)
+        code = os.waitstatus_to_exitcode(status)
+        _end(folder, code if code >= 0 else 128 - code)
+    return order
 
 
-def _redirect(folder: Path) -> None:
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
+def _take(order: Order) -> None:
+    """Makes this process that of the run. Raises ``FileExistsError`` if it has one."""
+    folder = Path(order["folder"])
     for number, name in ((1, "stdout"), (2, "stderr")):
         target = os.open(folder / name, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         os.dup2(target, number)
         os.close(target)
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(write_through=True)  # type: ignore[union-attr]  # they are text files here
+    os.chdir(order["working_folder"])
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    stat = Path(f"/proc/{os.getpid()}/stat").read_text().strip()
+    _write_new(folder / "process", f"{boot}\n{stat}\n{_uptime()}\n")
+
+
+def _end(folder: Path, status: int) -> NoReturn:
+    """The run is over when its command is: whatever that left in the group goes now, the leader itself last."""
+    try:
+        _write_new(folder / "exit", f"{status} {_uptime()}\n")
+    finally:
+        os.killpg(0, signal.SIGKILL)
+        os._exit(status)
+
+
+def _work(module: str, order: Order) -> Any:
+    """The command itself, in a process that has never run any other, as ``python -m module argument …`` would."""
+    os.environ.clear()
+    os.environ.update(order["environment"])
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _TO_THE_GROUP)
+    command = importlib.import_module(module)
+    if not os.environ.get("PYTHONSAFEPATH"):
+        sys.path.insert(0, order["working_folder"])
+    sys.argv = [str(command.__file__), *order["arguments"]]
+    return command.main(*order["arguments"])
 
 
 def _write_new(path: Path, text: str) -> None:
@@ -116,15 +149,9 @@ def _write_new(path: Path, text: str) -> None:
     os.close(descriptor)
 
 
-def _identity() -> str:
-    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    stat = Path(f"/proc/{os.getpid()}/stat").read_text().strip()
-    return f"{boot}\n{stat}\n{_uptime()}\n"
-
-
 def _uptime() -> str:
     return Path("/proc/uptime").read_text().strip()
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1])))
+    sys.exit(main(int(sys.argv[1]), *sys.argv[2:]))

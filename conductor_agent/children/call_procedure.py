@@ -24,6 +24,16 @@ _STOPPED = 128 + signal.SIGTERM
 
 
 def main(path: str) -> int:
+    """Does not return: Python's own way out would take the driver apart, module by module, and that costs several
+    times what most calls do (17 ms against 1). There is no code here but ours, which leaves nothing to be tidied up.
+    """
+    status = _call(path)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
+def _call(path: str) -> int:
     call = json.loads(Path(path).read_bytes())
     canceller = _Canceller()
     try:
@@ -36,6 +46,8 @@ def main(path: str) -> int:
         return _STOPPED if canceller.stopping.is_set() else 1
     finally:
         canceller.finished.set()
+        if canceller.session is not None:
+            canceller.session.close()
     if values:
         report.result(Path(call["messages"]), {name: _plain(value) for name, value in values.items()})
     return 0

@@ -67,6 +67,10 @@ class MysqlSession:
         ):
             cursor.execute(order, (self._thread,))
 
+    def close(self) -> None:
+        with contextlib.suppress(pymysql.MySQLError):
+            self._connection.close()
+
     def _bound(self, timeout: float, finished: threading.Event, late: threading.Event) -> None:
         """Ends the call after a time, by hand: MariaDB could do it alone, and MySQL only for a SELECT."""
         if not finished.wait(timeout):

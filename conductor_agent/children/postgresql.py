@@ -94,6 +94,10 @@ class PostgresqlSession:
         with contextlib.suppress(psycopg.Error):
             self._connection.cancel_safe(timeout=5.0)
 
+    def close(self) -> None:
+        with contextlib.suppress(psycopg.Error):
+            self._connection.close()
+
     def _prepare(self, timeout: float | None) -> None:
         with contextlib.suppress(psycopg.Error):  # since PostgreSQL 14, and not on every system
             self._set("client_connection_check_interval", _CHECK_CLIENT_EVERY)

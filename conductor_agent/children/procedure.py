@@ -50,6 +50,10 @@ class Session(Protocol):
         """Stops the running statement on the server. Called from another thread, and again until it has stopped."""
         ...
 
+    def close(self) -> None:
+        """Takes leave of the server, if it still listens."""
+        ...
+
 
 def until_stopped(session: Session, finished: threading.Event) -> None:
     """Cancels again and again: a procedure with an exception handler may swallow it once."""

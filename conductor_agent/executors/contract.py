@@ -50,8 +50,10 @@ class Launch:
     through ``Place.folder``. ``limits`` are options of ``ulimit`` with their values.
 
     ``modules``, for ``argv`` of the form ``python -m module argument …``: that module, then those that it will import.
-    With it the run starts in a fork of a Python that has imported them, where there is one; the module has a
-    ``main(*arguments)`` that answers the exit code.
+    With it the run starts in a fork of a Python that has imported them, unless something only a new one could heed is
+    asked for: a limit, or a variable that is read at a process's start. The module has a ``main(*arguments)``, whose
+    value is handed to ``sys.exit``. Importing any of them starts no thread, opens nothing, and reads nothing that could
+    be different in the next run.
     """
 
     argv: tuple[str, ...]

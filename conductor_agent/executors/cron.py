@@ -36,5 +36,5 @@ class CronExecutor:
             argv=(interpreter, "manage.py", command, *settings, *spec.texts("arguments")),
             subjects=tuple(subjects),
             working_folder=project,
-            environment={"PYTHONUNBUFFERED": "1"} | environment,
+            environment=environment,
         )

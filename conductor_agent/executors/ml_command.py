@@ -38,7 +38,7 @@ class MlCommandExecutor:
             argv=(executable, str(path), *spec.texts("arguments")),
             subjects=(subject_of(script, root=place.root), interpreter),
             working_folder=folder_of(spec.text("working_folder", "."), root=place.root),
-            environment={"PYTHONUNBUFFERED": "1"} | environment,
+            environment=environment,
             limits=limits_of(spec.mapping("limits")),
         )
 

@@ -43,6 +43,6 @@ class PythonExecutor:
             modules=(_CALL,),
             subjects=(name, *(subject_of(path, root=place.root) for path in spec.texts("path"))),
             working_folder=place.root,
-            environment={"PYTHONUNBUFFERED": "1"} | spec.environment(),
+            environment=spec.environment(),
             files={"call": json.dumps(call).encode()},
         )

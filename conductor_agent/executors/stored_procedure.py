@@ -38,7 +38,6 @@ class StoredProcedureExecutor:
             modules=(_CALL, *_driver(spec.text("database"))),
             subjects=(spec.text("procedure"),),
             working_folder=place.root,
-            environment={"PYTHONUNBUFFERED": "1"},
             files={"call": json.dumps(call).encode()},
         )
 

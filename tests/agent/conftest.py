@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -24,6 +25,7 @@ from conductor_agent.settings import Identity, Server
 from tests.agent.server import SmallServer, serving
 
 StartAgent = Callable[..., Awaitable[Agent]]
+StartProcess = Callable[..., Awaitable[asyncio.subprocess.Process]]
 
 
 @pytest.fixture
@@ -92,3 +94,35 @@ async def living_agent(
         await asyncio.gather(connecting, return_exceptions=True)
         await agent.leave()
         journal.close()
+
+
+@pytest.fixture
+async def start_process(tmp_path: Path, port: int) -> AsyncIterator[StartProcess]:
+    """Starts agents as processes of their own, and kills those that are left."""
+    (tmp_path / "token").write_text("secret\n")
+    processes: list[asyncio.subprocess.Process] = []
+
+    async def start(*options: str, **environment: str) -> asyncio.subprocess.Process:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "conductor_agent", "--name", "test", "--source", "shell"),
+            *("--server", f"127.0.0.1:{port}"),
+            *options,
+            env=os.environ | {"CONDUCTOR_HOME": str(tmp_path)} | environment,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        processes.append(process)
+        return process
+
+    yield start
+    for process in processes:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Path:
+    """A pipe that a command waits at until somebody writes to it."""
+    os.mkfifo(tmp_path / "gate")
+    return tmp_path / "gate"

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from conductor_agent.allowlist import AllowList, read_allow_list
 from conductor_agent.errors import NotAllowedError, UsageError
+from conductor_agent.executors import registry
+from conductor_agent.executors.contract import Place
+from tests.agent.runs import a_run
 
 LIST = AllowList(patterns={"stored_procedure": ("agg.*",), "ml_command": ("models/*.py", "python")})
 
@@ -35,6 +39,24 @@ def test_what_is_let_through(
     else:
         with pytest.raises(NotAllowedError):
             LIST.check(source, subjects, environment)
+
+
+@pytest.mark.parametrize(
+    ("source", "spec"),
+    [
+        ("cron", {"project": ".", "command": "load"}),
+        ("ml_command", {"script": "manage.py"}),
+        ("python", {"callable": "jobs:count"}),
+        ("stored_procedure", {"database": "postgresql:///d", "procedure": "agg.sales"}),
+    ],
+)
+def test_no_source_is_refused_for_what_its_executor_adds(
+    source: str, spec: dict[str, Any], tmp_path: Path
+) -> None:
+    (tmp_path / "manage.py").touch()
+    place = Place(run=a_run(source, spec), root=tmp_path, folder=tmp_path, environment={})
+    launch = registry.load([source])[source].launch(place)
+    AllowList(patterns={source: ("*",)}).check(source, launch.subjects, launch.environment)
 
 
 def test_without_a_file_everything_is_allowed() -> None:

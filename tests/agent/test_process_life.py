@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import grpc
@@ -14,46 +12,14 @@ import pytest
 
 from conductor_proto.v1 import agent_service_pb2 as wire
 from conductor_proto.v1 import run_pb2
+from tests.agent.conftest import StartProcess
 from tests.agent.runs import claimed, python
 from tests.agent.server import SmallServer
 from tests.agent.test_execution import SLEEP, gone
 
 pytestmark = pytest.mark.e2e
 
-StartProcess = Callable[..., Awaitable[asyncio.subprocess.Process]]
 WAIT_FOR_GATE = "import os, sys; print('up', os.getpid(), flush=True); print(open(sys.argv[1]).read())"
-
-
-@pytest.fixture
-async def start_process(tmp_path: Path, port: int) -> AsyncIterator[StartProcess]:
-    """Starts agents as processes of their own, and kills those that are left."""
-    (tmp_path / "token").write_text("secret\n")
-    processes: list[asyncio.subprocess.Process] = []
-
-    async def start(*options: str, **environment: str) -> asyncio.subprocess.Process:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "conductor_agent", "--name", "test", "--source", "shell"),
-            *("--server", f"127.0.0.1:{port}"),
-            *options,
-            env=os.environ | {"CONDUCTOR_HOME": str(tmp_path)} | environment,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        processes.append(process)
-        return process
-
-    yield start
-    for process in processes:
-        if process.returncode is None:
-            process.kill()
-        await process.communicate()
-
-
-@pytest.fixture
-def gate(tmp_path: Path) -> Path:
-    """A pipe that a command waits at until somebody writes to it."""
-    os.mkfifo(tmp_path / "gate")
-    return tmp_path / "gate"
 
 
 async def test_a_killed_agent_adopts_its_running_command(
