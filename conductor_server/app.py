@@ -7,62 +7,44 @@ import contextlib
 import json
 import os
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import grpc
 import structlog
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_health.v1._async import HealthServicer
-from grpc_reflection.v1alpha import reflection
 
-from conductor_proto.v1 import agent_service_pb2, control_service_pb2
-from conductor_proto.v1.agent_service_pb2_grpc import add_AgentServiceServicer_to_server
-from conductor_proto.v1.control_service_pb2_grpc import add_ControlServiceServicer_to_server
 from conductor_server import __version__, config
 from conductor_server.config import Settings
 from conductor_server.definitions import registry
 from conductor_server.definitions.watching import WatchedSources
-from conductor_server.engine.clock import SystemClock
+from conductor_server.engine.clock import Clock, SystemClock
 from conductor_server.engine.loop import EngineLoop
-from conductor_server.engine.reconciler import Pass
 from conductor_server.metrics import MetricsServer
 from conductor_server.model.errors import ConductorError
 from conductor_server.rpc.agent_service import AgentService
-from conductor_server.rpc.authentication import TokenInterceptor, ensure_token
+from conductor_server.rpc.authentication import ensure_token
 from conductor_server.rpc.claims import ClaimDesk
 from conductor_server.rpc.control_service import ControlService
 from conductor_server.rpc.group_commit import GroupCommit
+from conductor_server.rpc.server import Server
 from conductor_server.rpc.sessions import Sessions
 from conductor_server.rpc.signal import Signal
 from conductor_server.store import leases, matrices
 from conductor_server.store.database import Database
+from conductor_server.store.ownership import sole_server
 from conductor_server.store.upgrade import upgrade
 
 log = structlog.get_logger("server")
 
-CHANNEL_OPTIONS = [
-    ("grpc.max_receive_message_length", 4 * 1024 * 1024),
-    ("grpc.max_metadata_size", 16 * 1024),
-    ("grpc.so_reuseport", 0),  # a second server on the same port must fail, not share it
-    # Agents ping every 20 s to find half-open connections; the default policy closes such clients.
-    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
-    ("grpc.keepalive_permit_without_calls", 1),
-]
-
-SYNC_CALLS_AT_ONCE = 16
-"""Threads for the control service's calls."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunningServer:
-    """A server that answers: where, and how to make it stop."""
+    """Where a server answers, and its work in the background, which ends only when something is badly wrong."""
 
     address: str
     metrics_address: str
-    stop: Callable[[], Awaitable[None]]
+    works: tuple[asyncio.Task[None], ...]
 
 
 @contextlib.asynccontextmanager
@@ -71,27 +53,69 @@ async def serve(settings: Settings, *, home: Path) -> AsyncIterator[RunningServe
     _refuse_exposure(settings.listen, has_tls=bool(settings.tls_certificate))
     _refuse_exposure(settings.metrics_listen, has_tls=False)
     clock = SystemClock()
-    engine_settings = settings.engine()
-    database = Database(settings.database_url)
-    sources = registry.definition_sources(settings.definitions, os.environ)
-    upgrade(database)
-    database.write(
-        lambda db: matrices.install(
-            db, sources=registry.command_sources(), timezone=settings.timezone, now=clock.now()
+    async with contextlib.AsyncExitStack() as stack:
+        database = Database(settings.database_url)
+        stack.callback(database.close)
+        stack.enter_context(sole_server(database))
+        _prepare(database, settings, clock)
+        parts = _assemble(database, settings, clock, token=ensure_token(home / "token"))
+        metrics_address = await stack.enter_async_context(parts.metrics.serving(settings.metrics_listen))
+        works = [
+            await stack.enter_async_context(_in_background(work))
+            for work in (parts.commits.run(), parts.desk.run(), parts.engine.run())
+        ]
+        port = await parts.server.start(
+            settings.listen, certificate=settings.tls_certificate, key=settings.tls_key
         )
+        stack.push_async_callback(parts.server.stop)
+        address = f"{settings.listen.rpartition(':')[0]}:{port}"
+        _announce(home, address)
+        log.info(
+            "serving",
+            address=address,
+            metrics=metrics_address,
+            database=database.shown_url,
+            version=__version__,
+            definitions=settings.definitions,
+        )
+        yield RunningServer(address=address, metrics_address=metrics_address, works=tuple(works))
+        log.info("draining")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parts:
+    commits: GroupCommit
+    desk: ClaimDesk
+    engine: EngineLoop
+    server: Server
+    metrics: MetricsServer
+
+
+def _prepare(database: Database, settings: Settings, clock: Clock) -> None:
+    """Bring the tables to this release, and what they begin with."""
+    upgrade(database)
+    sources = registry.command_sources()
+    database.write(
+        lambda db: matrices.install(db, sources=sources, timezone=settings.timezone, now=clock.now())
     )
-    token = ensure_token(home / "token")
+
+
+def _assemble(database: Database, settings: Settings, clock: Clock, *, token: str) -> _Parts:
+    """Every part of a server, connected to the others. Nothing runs yet."""
+    engine_settings = settings.engine()
     event_loop = asyncio.get_running_loop()
     commits = GroupCommit(database, clock, lost_after=2 * engine_settings.heartbeat_interval)
     desk = ClaimDesk(commits)
     sessions = Sessions(database)
     changed = Signal()
 
-    def after_pass(done: Pass) -> None:
+    async def after_pass() -> None:
+        """The engine may have made work for agents, and news for watchers."""
         desk.wake()
         changed.set()
-        sessions.cancel(database.read(leases.cancellations))
+        sessions.cancel(await asyncio.to_thread(database.read, leases.cancellations))
 
+    sources = registry.definition_sources(settings.definitions, os.environ)
     engine = EngineLoop(
         database,
         clock,
@@ -103,92 +127,41 @@ async def serve(settings: Settings, *, home: Path) -> AsyncIterator[RunningServe
     def wake_engine() -> None:
         event_loop.call_soon_threadsafe(engine.wake)
 
-    server = grpc.aio.server(
-        migration_thread_pool=ThreadPoolExecutor(SYNC_CALLS_AT_ONCE, thread_name_prefix="control"),
-        interceptors=[TokenInterceptor(token)],
-        options=CHANNEL_OPTIONS,
-        maximum_concurrent_rpcs=10_000,
+    agents = AgentService(
+        database,
+        clock,
+        engine_settings,
+        commits=commits,
+        desk=desk,
+        sessions=sessions,
+        wake_engine=wake_engine,
+        server_name=socket.gethostname(),
     )
-    add_AgentServiceServicer_to_server(
-        AgentService(
-            database,
-            clock,
-            engine_settings,
-            commits=commits,
-            desk=desk,
-            sessions=sessions,
-            wake_engine=wake_engine,
-            server_name=socket.gethostname(),
-        ),
-        server,
+    control = ControlService(
+        database,
+        clock,
+        engine_settings,
+        wake_engine=wake_engine,
+        wait_for_change=changed.wait,
+        engine_status=lambda: engine.status,
     )
-    add_ControlServiceServicer_to_server(
-        ControlService(
-            database,
-            clock,
-            engine_settings,
-            wake_engine=wake_engine,
-            wait_for_change=changed.wait,
-            engine_status=lambda: engine.status,
-        ),
-        server,
+    return _Parts(
+        commits=commits,
+        desk=desk,
+        engine=engine,
+        server=Server(agents, control, token=token),
+        metrics=MetricsServer(database, clock, lambda: engine.status),
     )
-    health = HealthServicer()
-    health_pb2_grpc.add_HealthServicer_to_server(health, server)
-    reflection.enable_server_reflection(
-        (
-            agent_service_pb2.DESCRIPTOR.services_by_name["AgentService"].full_name,
-            control_service_pb2.DESCRIPTOR.services_by_name["ControlService"].full_name,
-            health_pb2.DESCRIPTOR.services_by_name["Health"].full_name,
-            reflection.SERVICE_NAME,
-        ),
-        server,
-    )
-    port = _bind(server, settings)
-    address = f"{settings.listen.rpartition(':')[0]}:{port}"
-    metrics = MetricsServer(database, clock, lambda: engine.status)
-    async with contextlib.AsyncExitStack() as stack:
-        stack.callback(database.close)
-        metrics_address = await stack.enter_async_context(metrics.serving(settings.metrics_listen))
-        for work in (commits.run(), desk.run(), engine.run()):
-            stack.push_async_callback(_cancelled, asyncio.create_task(work))
-        await server.start()
-        await health.set("", health_pb2.HealthCheckResponse.SERVING)
-
-        async def stop() -> None:
-            await health.enter_graceful_shutdown()
-            await server.stop(grace=2)
-
-        stack.push_async_callback(stop)
-        _announce(home, address)
-        log.info(
-            "serving",
-            address=address,
-            metrics=metrics_address,
-            database=database.shown_url,
-            version=__version__,
-            definitions=settings.definitions,
-        )
-        yield RunningServer(address=address, metrics_address=metrics_address, stop=stop)
-        log.info("draining")
 
 
-async def _cancelled(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
-
-
-def _bind(server: grpc.aio.Server, settings: Settings) -> int:
+@contextlib.asynccontextmanager
+async def _in_background(work: Coroutine[Any, Any, None]) -> AsyncIterator[asyncio.Task[None]]:
+    task = asyncio.create_task(work)
     try:
-        if settings.tls_certificate:
-            pair = (Path(settings.tls_key).read_bytes(), Path(settings.tls_certificate).read_bytes())
-            return server.add_secure_port(settings.listen, grpc.ssl_server_credentials([pair]))
-        return server.add_insecure_port(settings.listen)
-    except RuntimeError as error:
-        raise ConductorError(
-            f"{settings.listen} cannot be listened on: is another server running? Choose another with --listen"
-        ) from error
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
 
 
 def _refuse_exposure(listen: str, *, has_tls: bool) -> None:
@@ -211,6 +184,11 @@ def _announce(home: Path, address: str) -> None:
 
 
 async def run_until(stopped: asyncio.Event, settings: Settings) -> None:
-    """Serve until ``stopped``."""
-    async with serve(settings, home=config.home()):
-        await stopped.wait()
+    """Serve until ``stopped``. What ends a part of the server ends the server, with that error."""
+    async with serve(settings, home=config.home()) as server:
+        stopping = asyncio.create_task(stopped.wait())
+        await asyncio.wait({stopping, *server.works}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        for work in server.works:
+            if work.done():
+                work.result()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import structlog
 
@@ -39,7 +39,7 @@ class EngineLoop:
         settings: EngineSettings,
         sources: WatchedSources,
         *,
-        after_pass: Callable[[Pass], None],
+        after_pass: Callable[[], Awaitable[None]],
     ) -> None:
         self._database = database
         self._clock = clock
@@ -64,6 +64,7 @@ class EngineLoop:
             self._woken.clear()
             try:
                 done = await asyncio.to_thread(self._pass)
+                await self._after_pass()
             except StoreUnavailableError as error:
                 backoff_s = min(BACKOFF_MAX_S, 2 * backoff_s or 0.5)
                 log.warning("the database is away", error=str(error), again_in_s=backoff_s)
@@ -75,7 +76,6 @@ class EngineLoop:
                 await asyncio.sleep(backoff_s)
                 continue
             backoff_s = 0.0
-            self._after_pass(done)
             if not done.more:
                 await self._rest()
 
