@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format proto bench clean
+.PHONY: help setup demo test soak check format proto bench clean
 
 help:            ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,6 +24,9 @@ demo: $(STAMP)   ## a night of real flights, end to end (ARGS=--keep leaves it r
 
 test: $(STAMP)   ## all tests (ARGS is passed on to pytest)
 	@$(BIN)/python -m pytest $(ARGS)
+
+soak: $(STAMP)   ## the night of real flights under SIGKILL, for minutes (CONDUCTOR_SOAK_SEED picks the moments)
+	@$(BIN)/python -m pytest -m soak -s $(ARGS)
 
 check: $(STAMP)  ## what CI runs: format, lint, types, contracts, wire, generated code, tests
 	@BIN=$(BIN) tools/check.sh

@@ -1,1 +1,1 @@
-"""How fast Conductor is, as ratios to raw limits and peers that are measured beside it in the same run: `make bench`."""
+"""How fast Conductor is, in ratios to raw limits and peers measured in the same run: `make bench`."""

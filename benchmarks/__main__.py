@@ -21,13 +21,15 @@ from benchmarks.rows import ALL
 @click.option("--only", metavar="NAME", multiple=True, help="Measure this row; may be repeated.")
 @click.option("--list", "listed", is_flag=True, help="Say what there is to measure, and measure nothing.")
 @click.option("-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
-@click.option("--scale", type=float, default=1.0, help="Work of a sample; less than 1 is for trying things out.")
+@click.option(
+    "--scale", type=float, default=1.0, help="Work of a sample; less than 1 is for trying things out."
+)
 def main(only: tuple[str, ...], listed: bool, output: str, scale: float) -> None:
     """Measure how fast Conductor is, beside raw limits in the same run."""
     chosen = _chosen(only)
     if listed:
         for benchmark in chosen:
-            click.echo(f"{benchmark.name:<34} {str(benchmark.target):<16} {benchmark.meaning}")
+            click.echo(f"{benchmark.name:<34} {benchmark.target!s:<16} {benchmark.meaning}")
         return
     with Laboratory(scale=scale) as laboratory:
         rows = _measured(chosen, laboratory)

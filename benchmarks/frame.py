@@ -78,9 +78,7 @@ class Row:
     ok: bool
 
 
-def in_turns(
-    ours: Callable[[], float], baseline: Callable[[], float], *, samples: int
-) -> Measured:
+def in_turns(ours: Callable[[], float], baseline: Callable[[], float], *, samples: int) -> Measured:
     """Sample both in alternation, so that a noisy machine is noisy to both; the figures are the medians."""
     pairs: Sequence[tuple[float, float]] = [(baseline(), ours()) for _ in range(samples)]
     return Measured(value=median(mine for _, mine in pairs), baseline=median(raw for raw, _ in pairs))

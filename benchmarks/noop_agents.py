@@ -15,9 +15,14 @@ from conductor_proto.v1 import run_pb2
 from conductor_proto.v1.agent_service_pb2_grpc import AgentServiceStub
 
 if TYPE_CHECKING:
-    from conductor_proto.v1.agent_service_pb2_grpc import AgentServiceAsyncStub  # exists for type checkers only
+    from conductor_proto.v1.agent_service_pb2_grpc import (
+        AgentServiceAsyncStub,
+    )  # exists for type checkers only
 
 SOURCE = "shell"
+
+SAMPLE_SECONDS_MAX = 60.0
+"""A sample that lasts longer hangs."""
 
 
 class Fleet:
@@ -38,11 +43,13 @@ class Fleet:
         self._runner.close()  # cancels what the agents were waiting for
 
     def drain(self, runs: int) -> float:
-        """Claim, complete and have acknowledged about that many, the same by each. Answers runs per second."""
-        each = max(1, runs // self._agents)
+        """Claim, complete and have acknowledged that many, the same by each agent. Answers runs per second."""
+        each, rest = divmod(runs, self._agents)
+        assert each > 0, "fewer runs than agents"
+        assert rest == 0, "every agent has the same to do"
         began = time.perf_counter()
         self._runner.run(self._work_off(each))
-        return each * self._agents / (time.perf_counter() - began)
+        return runs / (time.perf_counter() - began)
 
     async def _open(self) -> None:
         self._channel = grpc.aio.insecure_channel(self._server.address)
@@ -57,8 +64,9 @@ class Fleet:
         self._serving = [asyncio.create_task(agent.serve()) for agent in self._fleet]
 
     async def _work_off(self, each: int) -> None:
-        working = asyncio.gather(*(agent.work_off(each) for agent in self._fleet))
-        await until_one_ends(working, *self._serving)
+        async with asyncio.timeout(SAMPLE_SECONDS_MAX):
+            working = asyncio.gather(*(agent.work_off(each) for agent in self._fleet))
+            await until_one_ends(working, *self._serving)
 
 
 class NoopAgent:
@@ -115,9 +123,7 @@ class NoopAgent:
         async for pushed in self._claims:
             self._received += len(pushed.runs)
             completions = [success(run.lease) for run in pushed.runs]
-            await self._reports.write(
-                wire.CompleteRequest(session=self._session, completions=completions)
-            )
+            await self._reports.write(wire.CompleteRequest(session=self._session, completions=completions))
 
     async def _count(self) -> None:
         async for answer in self._reports:

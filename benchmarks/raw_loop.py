@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
+from collections.abc import Sequence
 from functools import partial
 
 import sqlalchemy as sa
@@ -47,7 +48,7 @@ class RawLoop:
     """A queue of its own beside the server's tables."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self.database = database
 
     def fill(self, jobs: int) -> None:
         """Make the table anew, with that many waiting jobs."""
@@ -62,7 +63,7 @@ class RawLoop:
             db.execute(sa.insert(queue), rows)
             db.execute(sa.text("ANALYZE bench_queue"))
 
-        self._database.write(work)
+        self.database.write(work)
 
     def drain(self, jobs: int) -> float:
         """Claim and complete that many, which must be waiting. Answers jobs per second."""
@@ -70,20 +71,20 @@ class RawLoop:
         claimed: list[int] = []
         missing = jobs
         while claimed or missing:
-            claimed = self._database.write(partial(_turn, done=claimed, wanted=min(BATCH, missing)))
+            claimed = self.database.write(partial(turn, done=claimed, wanted=min(BATCH, missing)))
+            assert claimed or not missing, "the queue ran dry"
             missing -= len(claimed)
         return jobs / (time.perf_counter() - began)
 
 
-def _turn(db: sa.Connection, *, done: list[int], wanted: int) -> list[int]:
+def turn(db: sa.Connection, *, done: Sequence[int], wanted: int) -> list[int]:
+    """One transaction's work: complete those, claim up to so many. Answers the ids of the claimed."""
     now = dt.datetime.now(dt.UTC)
     if done:
         db.execute(_COMPLETE, {"ids": done, "now": now})
     if not wanted:
         return []
-    claimed = db.execute(_CLAIM[db.dialect.name], {"wanted": wanted, "now": now}).scalars().all()
-    assert claimed, "the queue ran dry"
-    return list(claimed)
+    return list(db.execute(_CLAIM[db.dialect.name], {"wanted": wanted, "now": now}).scalars())
 
 
 _COMPLETE = (

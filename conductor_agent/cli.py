@@ -71,7 +71,10 @@ Exit codes: 0 stopped as asked, 1 failed, 2 started wrongly,
 )
 @click.option("--tls", is_flag=True, help="Encrypt, and trust the system's certificates.")
 @click.option(
-    "--ca", type=click.Path(path_type=Path), help="Encrypt, and trust the certificates of this file."
+    "--ca",
+    type=click.Path(path_type=Path),
+    envvar="CONDUCTOR_CA",
+    help="Encrypt, and trust the certificates of this file. [env: CONDUCTOR_CA]",
 )
 @click.option(
     "--state",

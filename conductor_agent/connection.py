@@ -86,12 +86,9 @@ class Connection:
             finally:
                 self.opened.clear()
             lasted = self._clock.boottime() - began
-            failures = 0 if lasted > _LONGEST_PAUSE else failures + 1
-            await asyncio.sleep(self._pause(failures))
-
-    def _pause(self, failures: int) -> float:
-        """Full jitter: anything from nothing to the bound, so that a fleet does not come back as one."""
-        return self._random.uniform(0, min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(failures, 16)))
+            # A session that outlived its pause was a good one: a server restarted now and then is not a broken one.
+            failures = 0 if lasted > _longest_pause(failures) else failures + 1
+            await asyncio.sleep(self._random.uniform(0, _longest_pause(failures)))
 
     async def _one_session(self) -> None:
         token = self._server.find_token()
@@ -140,3 +137,8 @@ class Connection:
             return grpc.aio.insecure_channel(address, options=_OPTIONS)
         credentials = grpc.ssl_channel_credentials(root_certificates=self._server.roots())
         return grpc.aio.secure_channel(address, credentials, options=_OPTIONS)
+
+
+def _longest_pause(failures: int) -> float:
+    """The pause is anything from nothing to this (full jitter), so that a fleet does not come back as one."""
+    return min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(failures, 16))

@@ -31,6 +31,7 @@ class _Tail:
     path: Path
     offset: int = 0
     in_flight: bool = False
+    closing: bool = False  # the piece on its way is said to be the last
     over: bool = False  # the run has ended: the file grows no more
     pushed: bool = False  # the server has everything, or wants no more
 
@@ -43,18 +44,20 @@ class _Tail:
             self.pushed = self.over  # nothing was ever written: nothing to close either
             return None
         self.in_flight = True
+        self.closing = self.over and len(data) < PIECE
         return wire.PushLogsRequest(
             lease=convert.lease_to_wire(self.lease),
             stream=self.stream,
             offset=self.offset,
             data=data,
-            eof=self.over and len(data) < PIECE,
+            eof=self.closing,
         )
 
     def answered(self, answer: wire.PushLogsResponse) -> None:
         self.in_flight = False
         self.offset = answer.next_offset
-        ended = self.over and self.offset >= _size(self.path)
+        # Not `over`: that may have come after the piece, and the server would wait for an end that nobody told it.
+        ended = self.closing and self.offset >= _size(self.path)
         self.pushed = answer.closed or ended
 
 

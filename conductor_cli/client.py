@@ -51,22 +51,35 @@ class Options:
 
     server: str | None = None
     token_file: str | None = None
+    tls: bool = False
+    ca: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """A server and the token for it; ``token_origin`` says where that was found, for messages."""
+    """A server and the token for it; ``token_origin`` says where that was found, for messages.
+
+    With ``tls`` the call is encrypted, and ``roots`` are the certificates to trust: ``None`` for the system's.
+    """
 
     address: str
     token: str = field(repr=False)
     token_origin: str
+    tls: bool = False
+    roots: bytes | None = field(default=None, repr=False)
 
 
 def find_target(options: Options, environ: Mapping[str, str]) -> Target:
     """The server to talk to. Raises ``Failure`` for a file that is named and cannot be read."""
     home = Path(environ.get("CONDUCTOR_HOME") or Path.home() / ".conductor")
     token, origin = _token(options, environ, home)
-    return Target(address=options.server or _own_server(home), token=token, token_origin=origin)
+    return Target(
+        address=options.server or _own_server(home),
+        token=token,
+        token_origin=origin,
+        tls=options.tls or options.ca is not None,
+        roots=_roots(options.ca),
+    )
 
 
 @contextmanager
@@ -80,10 +93,18 @@ def connect() -> Iterator[ControlServiceStub]:
     options = click.get_current_context().find_object(Options) or Options()
     target = find_target(options, os.environ)
     try:
-        with grpc.insecure_channel(target.address) as channel:
+        with _channel(target) as channel:
             yield ControlServiceStub(grpc.intercept_channel(channel, Authorization(target.token)))
     except grpc.RpcError as error:
         raise explain(error, target) from None
+
+
+def _channel(target: Target) -> grpc.Channel:
+    import grpc
+
+    if not target.tls:
+        return grpc.insecure_channel(target.address)
+    return grpc.secure_channel(target.address, grpc.ssl_channel_credentials(root_certificates=target.roots))
 
 
 def with_server(command: Callable[Concatenate[ControlServiceStub, P], None]) -> Callable[P, None]:
@@ -112,6 +133,11 @@ def explain(error: grpc.RpcError, target: Target) -> Failure:
                 f"no server answers at {target.address}; start one with `conductor-server`, "
                 "or name another with --server"
             )
+            if "certificate" in said.lower() or "ssl" in said.lower() or "tls" in said.lower():
+                message = (
+                    f"the server at {target.address} cannot be trusted: {said}; "
+                    "name the certificates to trust with --ca"
+                )
         case "UNAUTHENTICATED":
             message = (
                 f"the server at {target.address} does not accept the token ({target.token_origin}); "
@@ -147,6 +173,15 @@ def _own_server(home: Path) -> str:
         return str(json.loads((home / "server.json").read_text(encoding="utf-8"))["address"])
     except (OSError, ValueError, KeyError, TypeError):
         return DEFAULT_ADDRESS
+
+
+def _roots(ca: str | None) -> bytes | None:
+    if ca is None:
+        return None
+    try:
+        return Path(ca).read_bytes()
+    except OSError as error:
+        raise Failure(f"the certificates {ca} cannot be read: {error}") from None
 
 
 def _token(options: Options, environ: Mapping[str, str], home: Path) -> tuple[str, str]:

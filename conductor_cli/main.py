@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from importlib.metadata import version as release
+from typing import Any
 
 import click
 
@@ -66,6 +67,14 @@ def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> N
     type=click.Path(dir_okay=False),
     help="A file with the token; by default $CONDUCTOR_TOKEN, else the token of this user's server.",
 )
+@click.option("--tls", is_flag=True, help="Encrypt, and trust the system's certificates.")
+@click.option(
+    "--ca",
+    type=click.Path(dir_okay=False),
+    envvar="CONDUCTOR_CA",
+    show_envvar=True,
+    help="Encrypt, and trust the certificates of this file.",
+)
 @click.option(
     "--version",
     is_flag=True,
@@ -75,12 +84,12 @@ def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> N
     help="Show the release and exit.",
 )
 @click.pass_context
-def cli(ctx: click.Context, server: str | None, token_file: str | None) -> None:
+def cli(ctx: click.Context, /, **given: Any) -> None:
     """Everything an operator does with Conductor.
 
     Slots are named definition@member/window, such as update_sales@acme/2026-11-20.
     """
-    ctx.obj = Options(server=server, token_file=token_file)
+    ctx.obj = Options(**given)
 
 
 def main() -> None:

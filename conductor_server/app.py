@@ -53,6 +53,7 @@ async def serve(settings: Settings, *, home: Path) -> AsyncIterator[RunningServe
     _refuse_exposure(settings.listen, has_tls=bool(settings.tls_certificate))
     _refuse_exposure(settings.metrics_listen, has_tls=False)
     clock = SystemClock()
+    _make_home(home)
     async with contextlib.AsyncExitStack() as stack:
         database = Database(settings.database_url)
         stack.callback(database.close)
@@ -164,10 +165,22 @@ async def _in_background(work: Coroutine[Any, Any, None]) -> AsyncIterator[async
         await asyncio.wait({task})
 
 
+def _make_home(home: Path) -> None:
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise ConductorError(f"the home folder {home} cannot be made: {error.strerror}") from error
+
+
 def _refuse_exposure(listen: str, *, has_tls: bool) -> None:
     """Without TLS only this machine may reach us: the token, and what we say, would travel in the clear."""
     host = listen.rpartition(":")[0].strip("[]")
-    addresses = {info[4][0] for info in socket.getaddrinfo(host or "0.0.0.0", None)}  # noqa: S104
+    try:
+        addresses = {info[4][0] for info in socket.getaddrinfo(host, None)}
+    except OSError as error:
+        raise ConductorError(
+            f"{listen} cannot be listened on: {host} is no address of this machine"
+        ) from error
     exposed = [address for address in addresses if not (str(address).startswith("127.") or address == "::1")]
     if exposed and not has_tls:
         raise ConductorError(

@@ -6,6 +6,7 @@ Exit codes: 0 stopped as asked, 1 it could not work (the reason is the last line
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 from typing import Any
@@ -43,10 +44,22 @@ import click
     "--retries-standard-max-attempts", type=int, metavar="N", help="Failed runs in a row under standard."
 )
 @click.option(
+    "--retries-standard-extended-max-attempts",
+    type=int,
+    metavar="N",
+    help="The same under standard_extended.",
+)
+@click.option(
     "--retries-standard-delay-minutes",
     type=float,
     metavar="MINUTES",
     help="Between failure and next attempt.",
+)
+@click.option(
+    "--heartbeat-interval-seconds", type=float, metavar="SECONDS", help="How often agents say they are alive."
+)
+@click.option(
+    "--loop-interval-seconds", type=float, metavar="SECONDS", help="The engine looks at least this often."
 )
 @click.option(
     "--retention-days", type=float, metavar="DAYS", help="Decided slots are deleted after this; 0 keeps them."
@@ -79,6 +92,7 @@ def _serve(flags: dict[str, Any]) -> int:
     from conductor_server import app, config
     from conductor_server.log_lines import configure
 
+    os.umask(0o077)  # the database and all else in the home folder is this user's alone
     loaded = _or_exit(lambda: config.load(**flags))
     configure(loaded.log_format)
 

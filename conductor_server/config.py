@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import tomllib
+from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -22,6 +25,7 @@ from pydantic_settings import (
 
 from conductor_server.engine.step import EngineSettings
 from conductor_server.model.errors import ConductorError
+from conductor_server.policy.frequency import zone
 from conductor_server.policy.retry import RetrySettings
 
 
@@ -51,7 +55,9 @@ class Settings(BaseSettings):
         description="address of /metrics and /health",
     )
     definitions: Annotated[list[str], NoDecode] = Field(
-        [], validation_alias="CONDUCTOR_DEFINITIONS", description="files and folders with definitions, comma between"
+        [],
+        validation_alias="CONDUCTOR_DEFINITIONS",
+        description="files and folders with definitions, comma between",
     )
     timezone: str = Field(
         "UTC", validation_alias="CONDUCTOR_TIMEZONE", description="zone of slots that belong to no account"
@@ -122,7 +128,29 @@ class Settings(BaseSettings):
     @field_validator("definitions", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return [each.strip() for each in value.split(",") if each.strip()] if isinstance(value, str) else value
+        return (
+            [each.strip() for each in value.split(",") if each.strip()] if isinstance(value, str) else value
+        )
+
+    @field_validator("listen", "metrics_listen")
+    @classmethod
+    def _is_address(cls, value: str) -> str:
+        host, _, port = value.rpartition(":")
+        if not host or not (port.isascii() and port.isdigit() and int(port) < 2**16):
+            raise ValueError(f"{value} is not HOST:PORT, such as 127.0.0.1:7400 or [::1]:7400")
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_time_zone(cls, value: str) -> str:
+        zone(value)
+        return value
+
+    @model_validator(mode="after")
+    def _has_both_of_tls(self) -> Self:
+        if bool(self.tls_certificate) != bool(self.tls_key):
+            raise ValueError("a TLS certificate and its key belong together: give both, or neither")
+        return self
 
     @classmethod
     def settings_customise_sources(
@@ -133,8 +161,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        file = TomlConfigSettingsSource(settings_cls, toml_file=home() / "conductor.toml")
-        return init_settings, env_settings, file
+        return init_settings, env_settings, _File(settings_cls, toml_file=home() / "conductor.toml")
 
     @property
     def database_url(self) -> str:
@@ -164,13 +191,41 @@ class Settings(BaseSettings):
         )
 
 
+class _File(TomlConfigSettingsSource):
+    """``conductor.toml``, in which a name that does not exist is a mistake; the environment holds other things too."""
+
+    def _read_file(self, file_path: Path | Traversable) -> dict[str, Any]:
+        try:
+            read: dict[str, Any] = super()._read_file(file_path)
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise ConductorError(f"{file_path} cannot be read: {error}") from error
+        known = {str(field.validation_alias) for field in Settings.model_fields.values()}
+        if strangers := sorted(read.keys() - known):
+            raise ConductorError(
+                f"{file_path}: there is no setting {', '.join(strangers)}; `conductor-server settings` lists them"
+            )
+        return read
+
+
 def load(**flags: Any) -> Settings:
     """The settings, with flags that were given (not ``None``) before everything else. Raises ConductorError."""
     try:
         fields = Settings.model_fields
         return Settings(
-            **{str(fields[name].validation_alias): value for name, value in flags.items() if value is not None}
+            **{
+                str(fields[name].validation_alias): value
+                for name, value in flags.items()
+                if value is not None
+            }
         )
     except ValidationError as error:
-        lines = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg'].lower()}" for fault in error.errors()]
-        raise ConductorError("settings cannot be used:\n  " + "\n  ".join(lines)) from error
+        raise ConductorError(
+            "\n  ".join(["settings cannot be used:", *map(_line, error.errors())])
+        ) from error
+
+
+def _line(fault: ErrorDetails) -> str:
+    name = ".".join(map(str, fault["loc"]))
+    # What pydantic says begins with a capital; what our own validators say comes as the error itself.
+    said = str(fault["ctx"]["error"]) if fault["type"] == "value_error" else fault["msg"].lower()
+    return f"{name}: {said}" if name else said

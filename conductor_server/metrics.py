@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 from collections.abc import AsyncIterator, Callable, Iterable
 
@@ -19,7 +20,7 @@ from starlette.routing import Route
 
 from conductor_server.engine.clock import Clock
 from conductor_server.engine.status import EngineStatus
-from conductor_server.model.errors import StoreUnavailableError
+from conductor_server.model.errors import ConductorError, StoreUnavailableError
 from conductor_server.store import gauges
 from conductor_server.store.database import Database
 
@@ -37,8 +38,8 @@ class MetricsServer:
     async def serving(self, listen: str) -> AsyncIterator[str]:
         """Serve until the context ends; the address with the real port."""
         app = Starlette(routes=[Route("/metrics", self._metrics), Route("/health", self._health)])
-        host, _, port = listen.rpartition(":")
-        bound = socket.create_server((host.strip("[]"), int(port)))
+        host = listen.rpartition(":")[0]
+        bound = _bound(listen)
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off", access_log=False))
         server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]  # signals belong to the server
         task = asyncio.create_task(server._serve(sockets=[bound]))
@@ -65,6 +66,19 @@ class MetricsServer:
                 "problems": list(status.problems),
             }
         )
+
+
+def _bound(listen: str) -> socket.socket:
+    """A listening socket. Raises ConductorError when the address is not to be had."""
+    host, _, port = listen.rpartition(":")
+    family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
+    try:
+        return socket.create_server((host.strip("[]"), int(port)), family=family)
+    except OSError as error:
+        raise ConductorError(
+            f"metrics cannot be served on {listen}: {os.strerror(error.errno or 0)}; choose another with "
+            "--metrics-listen"
+        ) from error
 
 
 class _StoreCollector(Collector):

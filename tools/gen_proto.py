@@ -34,7 +34,10 @@ def main() -> int:
     for stub in TARGET.rglob("*_pb2_grpc.py*"):
         if "_service_pb2_grpc" not in stub.name:
             stub.unlink()  # files without a service get an empty stub
-    for folder in (TARGET, *(path for path in TARGET.rglob("*") if path.is_dir() and path.name != "__pycache__")):
+    for folder in (
+        TARGET,
+        *(path for path in TARGET.rglob("*") if path.is_dir() and path.name != "__pycache__"),
+    ):
         (folder / "__init__.py").write_text('"""Generated from proto/ by `make proto`; do not edit."""\n')
     (TARGET / "py.typed").touch()
     return 0

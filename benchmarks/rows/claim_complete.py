@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 from benchmarks.frame import Benchmark, Measured, Target, in_turns
-from benchmarks.laboratory import Kind, Laboratory
+from benchmarks.laboratory import Kind, Laboratory, Server
 from benchmarks.noop_agents import Fleet
 from benchmarks.raw_loop import RawLoop
 
@@ -30,52 +32,62 @@ def definitions(count: int) -> list[dict[str, Any]]:
     ]
 
 
-def measured(
-    laboratory: Laboratory, kind: Kind, *, agents: int, capacity: int, runs: int, samples: int = SAMPLES
-) -> Measured:
-    """Runs per second of a fleet, and of the raw loop on the same database; ``runs`` a sample, at scale 1."""
-    accounts = laboratory.scaled(runs) // DEFINITIONS + 1
-    each = accounts * DEFINITIONS
-    warm_up = each // 2
-    with laboratory.server(
-        kind, definitions=definitions(DEFINITIONS), accounts=accounts * (samples + 1)
-    ) as server:
-        server.wait_for_waiting_runs(each * (samples + 1))
+@contextmanager
+def _loaded(laboratory: Laboratory, kind: Kind, *, runs: int) -> Iterator[tuple[Server, RawLoop]]:
+    """A server and a raw queue beside it, each with that many waiting for the warm-up and for every sample."""
+    enough = runs * (SAMPLES + 1)
+    accounts = math.ceil(enough / DEFINITIONS)
+    with laboratory.server(kind, definitions=definitions(DEFINITIONS), accounts=accounts) as server:
+        server.wait_for_waiting_runs(enough)
         raw = RawLoop(server.database)
-        raw.fill(each * samples + warm_up)
-        raw.drain(warm_up)
-        with Fleet(server, agents=agents, capacity=capacity) as fleet:
-            fleet.drain(warm_up)
-            return in_turns(lambda: fleet.drain(each), lambda: raw.drain(each), samples=samples)
+        raw.fill(enough)
+        yield server, raw
 
 
-def _row(name: str, meaning: str, kind: Kind, *, agents: int, capacity: int, runs: int, ratio: float) -> Benchmark:
+def batches(laboratory: Laboratory, *, kind: Kind) -> Measured:
+    """Runs per second of 4 agents that take many at once, beside the raw loop."""
+    runs = 4 * laboratory.scaled(1_250)
+    with (
+        _loaded(laboratory, kind, runs=runs) as (server, raw),
+        Fleet(server, agents=4, capacity=200) as fleet,
+    ):
+        raw.drain(runs)
+        fleet.drain(runs)
+        return in_turns(lambda: fleet.drain(runs), lambda: raw.drain(runs), samples=SAMPLES)
+
+
+def singles(laboratory: Laboratory, *, kind: Kind) -> Measured:
+    """Runs per second of 64 agents that take one run at a time, beside the same agents on the prototype."""
+    runs = 64 * laboratory.scaled(30)
+    with (
+        _loaded(laboratory, kind, runs=runs) as (server, raw),
+        laboratory.prototype(raw.database) as prototype,
+        Fleet(server, agents=64, capacity=1) as fleet,
+        Fleet(prototype, agents=64, capacity=1) as bare,
+    ):
+        bare.drain(runs)
+        fleet.drain(runs)
+        return in_turns(lambda: fleet.drain(runs), lambda: bare.drain(runs), samples=SAMPLES)
+
+
+def _row(
+    name: str, meaning: str, measure: Callable[..., Measured], *, kind: Kind, at_least: float
+) -> Benchmark:
     return Benchmark(
-        name=name,
+        name=f"{name}-{kind}",
         meaning=meaning,
         unit="runs/s",
-        target=Target(of="ratio", at_least=ratio),
-        measure=partial(measured, kind=kind, agents=agents, capacity=capacity, runs=runs),
+        target=Target(of="ratio", at_least=at_least),
+        measure=partial(measure, kind=kind),
     )
 
 
+_BATCHES = "claim, run, complete of no-op runs by 4 agents, beside the raw loop of 100 a transaction"
+_SINGLES = "the same by 64 agents of one run at a time, beside the prototype"
+
 ROWS: Sequence[Benchmark] = (
-    _row(
-        "claim-complete-postgresql",
-        "batches to 4 agents, beside the raw loop in batches of 100",
-        "postgresql",
-        agents=4,
-        capacity=200,
-        runs=6_000,
-        ratio=0.5,
-    ),
-    _row(
-        "claim-complete-sqlite",
-        "the same, durable (synchronous=FULL)",
-        "sqlite",
-        agents=4,
-        capacity=200,
-        runs=6_000,
-        ratio=0.4,
-    ),
+    _row("claim-complete", _BATCHES, batches, kind="postgresql", at_least=0.5),
+    _row("claim-complete", _BATCHES, batches, kind="sqlite", at_least=0.4),
+    _row("single-runs-64-streams", _SINGLES, singles, kind="postgresql", at_least=0.6),
+    _row("single-runs-64-streams", _SINGLES, singles, kind="sqlite", at_least=0.6),
 )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
 
 import structlog
 
@@ -18,6 +19,8 @@ from conductor_server.model.errors import StoreUnavailableError
 from conductor_server.store.database import Database
 
 log = structlog.get_logger("engine")
+
+T = TypeVar("T")
 
 BACKOFF_MAX_S = 30.0
 """The longest pause between attempts to reach the database again."""
@@ -58,26 +61,34 @@ class EngineLoop:
         return self._status
 
     async def run(self) -> None:
-        """Work until cancelled. A database that does not answer is asked again, with growing pauses."""
+        """Work until cancelled. After a pass that could not be made it is tried again, with growing pauses."""
         backoff_s = 0.0
         while True:
             self._woken.clear()
             try:
-                done = await asyncio.to_thread(self._pass)
+                done = await _to_its_end(asyncio.to_thread(self._pass))
                 await self._after_pass()
-            except StoreUnavailableError as error:
+            except Exception as error:  # the boundary of a pass: a plugin may raise anything
                 backoff_s = min(BACKOFF_MAX_S, 2 * backoff_s or 0.5)
-                log.warning("the database is away", error=str(error), again_in_s=backoff_s)
-                self._status = EngineStatus(
-                    looped_at=self._status.looped_at,
-                    loop_duration=self._status.loop_duration,
-                    problems=(str(error),),
-                )
+                self._could_not(error, again_in_s=backoff_s)
                 await asyncio.sleep(backoff_s)
                 continue
             backoff_s = 0.0
             if not done.more:
                 await self._rest()
+
+    def _could_not(self, error: Exception, *, again_in_s: float) -> None:
+        if isinstance(error, StoreUnavailableError):
+            log.warning("the database is away", error=str(error), again_in_s=again_in_s)
+            problem = str(error)
+        else:
+            log.error("the pass failed", exc_info=error, again_in_s=again_in_s)
+            problem = f"the engine's pass failed: {type(error).__name__}: {error}"
+        self._status = EngineStatus(
+            looped_at=self._status.looped_at,
+            loop_duration=self._status.loop_duration,
+            problems=(problem,),
+        )
 
     def _pass(self) -> Pass:
         began = self._clock.monotonic()
@@ -101,3 +112,12 @@ class EngineLoop:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._settings.loop_interval.total_seconds()):
                 await self._woken.wait()
+
+
+async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
+    """What the work answers. A thread cannot be cancelled: whoever is, waits for it, or it would lose its store."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    finally:
+        await asyncio.wait({task})

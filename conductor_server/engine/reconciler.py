@@ -45,8 +45,8 @@ STEPS: tuple[Step, ...] = (
     ensure_retention,
 )
 
-NEEDS: Mapping[Step, frozenset[Step]] = {
-    ensure_runs_exist: frozenset({ensure_definition_dependencies_exist, ensure_slots_exist}),
+NEEDS: Mapping[str, frozenset[str]] = {
+    "ensure_runs_exist": frozenset({"ensure_definition_dependencies_exist", "ensure_slots_exist"}),
 }
 """What a step relies on: where it failed, so do they. A slot must not start while it is unknown what it needs."""
 
@@ -83,12 +83,12 @@ def reconcile_once(
     )
     changed: dict[str, int] = {}
     problems: list[str] = []
-    failed: set[Step] = set()
+    failed: set[str] = set()
     more = False
     for step in steps:
         name = step.__name__
-        if NEEDS.get(step, frozenset()) & failed:
-            failed.add(step)
+        if NEEDS.get(name, frozenset()) & failed:
+            failed.add(name)
             continue
         try:
             result = _run(database, step, tick)
@@ -97,20 +97,15 @@ def reconcile_once(
         except Exception as error:  # the boundary of a step: what one cannot do must not stop the others
             log.exception("step failed", step=name)
             problems.append(f"{name}: {error}")
-            failed.add(step)
+            failed.add(name)
             continue
         problems += result.problems
         more |= result.more
         if result.changed:
             changed[name] = result.changed
             log.info("step", step=name, changed=result.changed)
-    _leave(database, state, caught_up=ensure_slots_exist not in failed, now=clock.now())
-    return Pass(
-        changed=changed,
-        problems=tuple(problems),
-        more=more,
-        failed=frozenset(step.__name__ for step in failed),
-    )
+    _leave(database, state, caught_up="ensure_slots_exist" not in failed, now=clock.now())
+    return Pass(changed=changed, problems=tuple(problems), more=more, failed=frozenset(failed))
 
 
 def _run(database: Database, step: Step, tick: Tick) -> StepResult:

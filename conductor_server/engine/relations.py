@@ -100,17 +100,19 @@ def _relate(
 
 
 def _windows_around(calendar: Calendar, first: Window, last: Window) -> list[Window]:
-    """The parent's windows that any rule could ask for, with one closed before the first child window begins."""
-    margin = 3 * typical_period(calendar.frequency, calendar.expression if calendar.is_cron else "")
-    start = _BEGINNING if calendar.is_one_off else first.start - margin - dt.timedelta(days=2)
+    """The parent's windows that any rule could ask for: those beside the child's, and one closed before the first.
+
+    A cron expression may leave gaps of any length, so the look back grows until it finds one.
+    """
     end = last.end + dt.timedelta(microseconds=1)
-    found = windows(calendar.frequency, calendar.expression, calendar.timezone, start=start, end=end)
-    if calendar.is_cron and not any(window.end <= first.start for window in found):
-        # An expression may pause for longer than its typical period suggests: look back as far as it takes.
-        start -= _LONGEST_PAUSE
+    back = 3 * typical_period(calendar.frequency, calendar.expression if calendar.is_cron else "")
+    while True:
+        start = _BEGINNING if calendar.is_one_off or back > _FURTHEST_BACK else first.start - back
         found = windows(calendar.frequency, calendar.expression, calendar.timezone, start=start, end=end)
-    return found
+        if start is _BEGINNING or (found and found[0].end <= first.start):
+            return found
+        back *= 4
 
 
-_LONGEST_PAUSE = dt.timedelta(days=8 * 366)  # from one 29 February to the next, over a year like 2100
+_FURTHEST_BACK = dt.timedelta(days=3 * 366)
 _BEGINNING = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)

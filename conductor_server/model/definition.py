@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from conductor_server.model.states import Catchup, Frequency, RetryKind, StartPolicy, WindowRule
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 DEFAULT_MATRIX = "default"
 ACCOUNT_MATRIX = "account"

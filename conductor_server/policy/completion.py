@@ -13,11 +13,12 @@ class RunFacts:
 
     status: RunStatus
     epoch: int
+    agent: str | None
     completion_id: str | None
 
 
-def disposition(run: RunFacts | None, *, epoch: int, completion_id: str) -> Disposition:
-    """What becomes of a report that carries that epoch and completion id. First match wins.
+def disposition(run: RunFacts | None, *, agent: str, epoch: int, completion_id: str) -> Disposition:
+    """What becomes of a report by that agent that carries that epoch and completion id. First match wins.
 
     A cancellation that was asked for does not change the answer: whichever of it and the end of the command is
     recorded first is what happened.
@@ -26,7 +27,7 @@ def disposition(run: RunFacts | None, *, epoch: int, completion_id: str) -> Disp
         return Disposition.REMOVED
     if run.completion_id == completion_id:
         return Disposition.DUPLICATE
-    if run.epoch != epoch:
+    if run.epoch != epoch or run.agent != agent:
         return Disposition.FENCED
     if run.status is not RunStatus.RUNNING:
         return Disposition.LATE

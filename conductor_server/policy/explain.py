@@ -18,8 +18,8 @@ from conductor_server.policy.condition import hinders, state_in_words
 CAUSES_MAX = 20
 """So many root causes are told one by one; the others are counted."""
 
-SLOTS_MAX = 10_000
-"""The walk looks at this many slots at most: a barrier over many accounts has more than anybody reads."""
+LEVEL_MAX = 1_000
+"""Of each level the walk follows this many slots at most: a barrier over many accounts has more than anybody reads."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,10 @@ class Need:
 
 
 Unmet = Callable[[Collection[int]], Sequence[Need]]
-"""What each of those open slots waits for: its unmet required parents, and earlier slots whose turn it is first."""
+"""What each of those open slots waits for: its unmet required parents, and earlier slots whose turn it is first.
+
+Slots that are blocked themselves come before others, so that the bound does not cut the way to a root.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +78,7 @@ def explain(slot_id: int, unmet: Unmet) -> Explanation:
     found: dict[str, Cause] = {}
     frontier = [slot_id]
     arrived: dict[int, Need] = {}
-    while frontier and len(below) < SLOTS_MAX:
+    while frontier:
         needs = unmet(frontier)
         held = {need.child for need in needs}
         for number in frontier:
@@ -94,7 +97,8 @@ def explain(slot_id: int, unmet: Unmet) -> Explanation:
                 found.setdefault(need.name, Cause(need=need, chain=chain, final=final))
                 continue
             below[need.id], names[need.id], arrived[need.id] = need.child, need.name, need
-            frontier.append(need.id)
+            if len(frontier) < LEVEL_MAX:
+                frontier.append(need.id)
     return _bounded(sorted(found.values(), key=lambda cause: not cause.final))
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
-from google.protobuf import duration_pb2, json_format, struct_pb2, timestamp_pb2
+from google.protobuf import duration_pb2, struct_pb2, timestamp_pb2
 
 from conductor_proto.v1 import agent_service_pb2 as pb
 from conductor_proto.v1 import run_pb2
@@ -20,6 +22,8 @@ RESULT_BYTES_MAX = 256 * 1024
 CHECKPOINT_BYTES_MAX = 64 * 1024
 CHUNK_BYTES_MAX = 256 * 1024
 CAPACITY_MAX = 10_000
+NAME_CHARACTERS_MAX = 200
+PROGRESS_CHARACTERS_MAX = 1000
 
 STREAMS = ("stdout", "stderr", "agent")
 
@@ -28,6 +32,8 @@ def registration(request: pb.RegisterRequest) -> agents.Registration:
     """Raises InvalidRequestError when a name is missing or a capacity makes no sense."""
     if not request.agent or len(request.agent) > 200:
         raise InvalidRequestError("an agent needs a name of 1 to 200 characters", field="agent")
+    if not request.agent.isprintable():
+        raise InvalidRequestError("an agent's name cannot have control characters", field="agent")
     for capacity in request.capacities:
         if not 0 < capacity.runs <= CAPACITY_MAX:
             raise InvalidRequestError(
@@ -36,10 +42,10 @@ def registration(request: pb.RegisterRequest) -> agents.Registration:
             )
     return agents.Registration(
         name=request.agent,
-        instance=request.instance,
-        host=request.host,
+        instance=_text(request.instance, NAME_CHARACTERS_MAX),
+        host=_text(request.host, NAME_CHARACTERS_MAX),
         pid=request.pid,
-        version=request.version,
+        version=_text(request.version, NAME_CHARACTERS_MAX),
         capacities={capacity.source: capacity.runs for capacity in request.capacities},
     )
 
@@ -53,20 +59,18 @@ def free(request: pb.ClaimRunRequest) -> tuple[dict[str, int], int]:
     return {entry.source: entry.runs for entry in request.free}, request.received
 
 
-def claimed_run(run: leases.Assignment, spec: Mapping[str, Json]) -> run_pb2.ClaimedRun:
+def claimed_run(run: leases.Assignment, spec: struct_pb2.Struct) -> run_pb2.ClaimedRun:
     message = run_pb2.ClaimedRun(
         lease=run_pb2.Lease(run_id=run.lease.run_id, epoch=run.lease.epoch),
         slot=run.slot,
         definition=run.definition,
         source=run.source,
         attempt=run.attempt,
-        spec=struct(spec),
+        spec=spec,
         member=run_pb2.Member(
             matrix=run.matrix, token=run.member, account=run.account, timezone=run.timezone
         ),
-        window=run_pb2.Window(
-            start=timestamp(run.window_start), end=timestamp(run.window_end), label=run.window_label
-        ),
+        window=_window(run.window_start, run.window_end, run.window_label),
         checkpoint=run.checkpoint or b"",
     )
     if run.timeout is not None:
@@ -74,20 +78,39 @@ def claimed_run(run: leases.Assignment, spec: Mapping[str, Json]) -> run_pb2.Cla
     return message
 
 
+@lru_cache(maxsize=1_000)
+def _window(start: dt.datetime, end: dt.datetime, label: str) -> run_pb2.Window:
+    """Thousands of runs share a window. Not to be changed: whoever sets it as a field copies it."""
+    return run_pb2.Window(start=timestamp(start), end=timestamp(end), label=label)
+
+
 def beats(request: pb.HeartbeatRequest) -> list[leases.Beat]:
     return [
         leases.Beat(
             lease=lease(beat.lease),
             progress=_progress(beat.progress) if beat.HasField("progress") else None,
-            checkpoint=beat.checkpoint[:CHECKPOINT_BYTES_MAX] if beat.HasField("checkpoint") else None,
+            checkpoint=_checkpoint(beat.checkpoint) if beat.HasField("checkpoint") else None,
         )
         for beat in request.runs
     ]
 
 
 def _progress(message: run_pb2.Progress) -> dict[str, Json]:
-    fraction = message.fraction if message.HasField("fraction") else None
-    return {"fraction": fraction, "message": message.message[:1000]}
+    known = message.HasField("fraction") and math.isfinite(message.fraction)
+    return {
+        "fraction": message.fraction if known else None,
+        "message": _text(message.message, PROGRESS_CHARACTERS_MAX),
+    }
+
+
+def _checkpoint(data: bytes) -> bytes | None:
+    """What is too large is left out, and the one before stays: the beginning of a checkpoint is none."""
+    return data if len(data) <= CHECKPOINT_BYTES_MAX else None
+
+
+def _text(text: str, characters_max: int) -> str:
+    """PostgreSQL stores every character but NUL."""
+    return text[:characters_max].replace("\x00", "\ufffd")
 
 
 def heartbeat_response(verdicts: Mapping[leases.Lease, tuple[Verdict, str]]) -> pb.HeartbeatResponse:
@@ -130,13 +153,16 @@ def reports(request: pb.CompleteRequest, *, agent: str) -> tuple[list[leases.Rep
 
 
 def _fault(message: pb.Completion) -> str:
-    if not message.completion_id:
-        return "a completion needs an id"
-    if message.outcome not in run_pb2.Outcome.values()[1:]:
+    if not message.completion_id or not message.completion_id.isprintable():
+        return "a completion needs an id without control characters"
+    if message.outcome not in _OUTCOMES:
         return f"outcome {message.outcome} is unknown to this server"
-    if message.result.ByteSize() > RESULT_BYTES_MAX:
+    if message.HasField("result") and message.result.ByteSize() > RESULT_BYTES_MAX:
         return f"a result of {message.result.ByteSize()} bytes is over the limit of {RESULT_BYTES_MAX}"
     return ""
+
+
+_OUTCOMES = frozenset(run_pb2.Outcome.values()) - {run_pb2.OUTCOME_UNSPECIFIED}
 
 
 def _report(message: pb.Completion, *, agent: str) -> leases.Report:
@@ -146,10 +172,36 @@ def _report(message: pb.Completion, *, agent: str) -> leases.Report:
         completion_id=message.completion_id,
         outcome=Outcome(message.outcome),
         exit_code=message.exit_code if message.HasField("exit_code") else None,
-        error=message.error[:ERROR_CHARACTERS_MAX].replace("\x00", "\ufffd"),
-        result=json_format.MessageToDict(message.result) if message.HasField("result") else None,
-        checkpoint=message.checkpoint[:CHECKPOINT_BYTES_MAX] or None,
+        error=_text(message.error, ERROR_CHARACTERS_MAX),
+        result=_mapping(message.result) if message.HasField("result") else None,
+        checkpoint=_checkpoint(message.checkpoint) or None,
     )
+
+
+def _mapping(message: struct_pb2.Struct) -> dict[str, Json]:
+    return {_text(name, RESULT_BYTES_MAX): _json(value) for name, value in message.fields.items()}
+
+
+def _json(value: struct_pb2.Value) -> Json:
+    """Not protobuf's own conversion: it refuses NaN and infinity, which a model may well report.
+
+    They become text, as JSON has no numbers for them.
+    """
+    match value.WhichOneof("kind"):
+        case "number_value" if not math.isfinite(value.number_value):
+            return str(value.number_value)
+        case "number_value":
+            return int(value.number_value) if value.number_value.is_integer() else value.number_value
+        case "string_value":
+            return _text(value.string_value, RESULT_BYTES_MAX)
+        case "bool_value":
+            return value.bool_value
+        case "struct_value":
+            return _mapping(value.struct_value)
+        case "list_value":
+            return [_json(each) for each in value.list_value.values]
+        case _:
+            return None
 
 
 _DISPOSITIONS = {

@@ -7,7 +7,6 @@ to answer. Either side may end it at any moment; whatever was under way heals it
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -19,15 +18,14 @@ from conductor_proto.v1 import agent_service_pb2 as pb
 from conductor_proto.v1.agent_service_pb2_grpc import AgentServiceServicer
 from conductor_server.engine.clock import Clock
 from conductor_server.engine.step import EngineSettings
-from conductor_server.model.definition import Json
-from conductor_server.model.errors import ConductorError, InvalidRequestError
-from conductor_server.model.states import Verdict
+from conductor_server.model.errors import ConductorError, StaleSessionError
 from conductor_server.rpc import agent_convert as convert
+from conductor_server.rpc.agent_requests import Registered, register
 from conductor_server.rpc.claims import ClaimDesk, ClaimStream
 from conductor_server.rpc.group_commit import GroupCommit
 from conductor_server.rpc.sessions import Session, Sessions
+from conductor_server.rpc.spec_messages import SpecMessages
 from conductor_server.rpc.status import translated_async, translated_stream
-from conductor_server.store import agents, definitions, leases, matrices
 from conductor_server.store.database import Database
 
 PROTOCOL = 1
@@ -58,6 +56,7 @@ class AgentService(AgentServiceServicer):
         self._sessions = sessions
         self._wake_engine = wake_engine
         self._server_name = server_name
+        self._specs = SpecMessages(database)
 
     @translated_async
     async def Register(self, request: pb.RegisterRequest, context: Context) -> pb.RegisterResponse:
@@ -68,41 +67,27 @@ class AgentService(AgentServiceServicer):
             )
         registration = convert.registration(request)
         held = [convert.lease(lease) for lease in request.held]
-        session, source_ids, verdicts = await self._write(
-            lambda db: self._register(db, registration, held, take_over=request.take_over)
+        opened: Registered = await self._write(
+            lambda db: register(
+                db,
+                registration,
+                held,
+                take_over=request.take_over,
+                now=self._clock.now(),
+                heartbeat_interval=self._settings.heartbeat_interval,
+            )
         )
-        self._sessions.open(Session(number=session, agent=request.agent, source_ids=source_ids))
+        self._sessions.open(Session(number=opened.session, agent=request.agent, source_ids=opened.source_ids))
+        self._desk.supersede(request.agent, opened.session)
         self._wake_engine()
         return pb.RegisterResponse(
-            session=session,
+            session=opened.session,
             protocol=PROTOCOL,
             heartbeat_interval=convert.duration(self._settings.heartbeat_interval),
             lease_timeout=convert.duration(self._settings.timeout),
-            verdicts=[convert.verdict(lease, *answer) for lease, answer in verdicts.items()],
+            verdicts=[convert.verdict(lease, *answer) for lease, answer in opened.verdicts.items()],
             server=self._server_name,
         )
-
-    def _register(
-        self,
-        db: sa.Connection,
-        registration: agents.Registration,
-        held: list[leases.Lease],
-        *,
-        take_over: bool,
-    ) -> tuple[int, dict[str, int], dict[leases.Lease, tuple[Verdict, str]]]:
-        now = self._clock.now()
-        source_ids = matrices.source_ids(db)
-        for source in sorted(registration.capacities.keys() - source_ids.keys()):
-            known = ", ".join(sorted(source_ids))
-            raise InvalidRequestError(f"there is no source {source!r}: known are {known}", field="capacities")
-        alive_since = now - 3 * self._settings.heartbeat_interval
-        session = agents.register(db, registration, take_over=take_over, alive_since=alive_since, now=now)
-        # A new session knows all that it holds: whatever else was claimed for it never arrived.
-        leases.release_missing(
-            db, registration.name, {lease.run_id for lease in held}, claimed_before=_FAR_FUTURE, now=now
-        )
-        verdicts = leases.beat(db, registration.name, [leases.Beat(lease=lease) for lease in held], now=now)
-        return session, {name: source_ids[name] for name in registration.capacities}, dict(verdicts)
 
     @translated_stream
     async def ClaimRun(
@@ -123,11 +108,18 @@ class AgentService(AgentServiceServicer):
 
         self._desk.add(stream)
         try:
-            async with _reading(read()) as done:
-                while (runs := await _next(stream.outbox, done)) is not None:
-                    specs = await self._specs({run.definition_id for run in runs})
+            async with _reading(read(), stream.outbox):
+                while (runs := await stream.outbox.get()) is not None:
+                    if isinstance(runs, StaleSessionError):
+                        raise runs
+                    specs = await self._specs.of(runs)
+                    # A definition that was removed since the claim has taken its runs with it.
                     yield pb.ClaimRunResponse(
-                        runs=[convert.claimed_run(run, specs[run.definition_id]) for run in runs]
+                        runs=[
+                            convert.claimed_run(run, specs[run.definition_id])
+                            for run in runs
+                            if run.definition_id in specs
+                        ]
                     )
         finally:
             self._desk.remove(stream)
@@ -136,7 +128,7 @@ class AgentService(AgentServiceServicer):
     async def Heartbeat(
         self, requests: AsyncIterator[pb.HeartbeatRequest], context: Context
     ) -> AsyncIterator[pb.HeartbeatResponse]:
-        outbox: asyncio.Queue[pb.HeartbeatResponse] = asyncio.Queue()
+        outbox: asyncio.Queue[pb.HeartbeatResponse | None] = asyncio.Queue()
         listening: list[Session] = []
 
         async def read() -> None:
@@ -149,8 +141,8 @@ class AgentService(AgentServiceServicer):
                 await outbox.put(convert.heartbeat_response(verdicts))
 
         try:
-            async with _reading(read()) as done:
-                while (answer := await _next(outbox, done)) is not None:
+            async with _reading(read(), outbox):
+                while (answer := await outbox.get()) is not None:
                     yield answer
         finally:
             for session in listening:
@@ -160,7 +152,7 @@ class AgentService(AgentServiceServicer):
     async def Complete(
         self, requests: AsyncIterator[pb.CompleteRequest], context: Context
     ) -> AsyncIterator[pb.CompleteResponse]:
-        outbox: asyncio.Queue[pb.CompleteResponse] = asyncio.Queue()
+        outbox: asyncio.Queue[pb.CompleteResponse | None] = asyncio.Queue()
 
         async def record(request: pb.CompleteRequest) -> None:
             session = await self._sessions.get(request.session)
@@ -176,8 +168,8 @@ class AgentService(AgentServiceServicer):
                 async for request in requests:
                     group.create_task(record(request))
 
-        async with _reading(read()) as done:
-            while (answer := await _next(outbox, done)) is not None:
+        async with _reading(read(), outbox):
+            while (answer := await outbox.get()) is not None:
                 yield answer
 
     @translated_stream
@@ -194,22 +186,20 @@ class AgentService(AgentServiceServicer):
                 closed=appended.closed,
             )
 
-    async def _specs(self, ids: set[int]) -> dict[int, dict[str, Json]]:
-        return await asyncio.to_thread(self._database.read, lambda db: definitions.specs(db, ids))
-
     async def _write(self, work: Callable[[sa.Connection], Any]) -> Any:
         return await asyncio.wrap_future(self._database.submit(work))
 
 
-_FAR_FUTURE = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
-
-
 @asynccontextmanager
-async def _reading(reader: Awaitable[None]) -> AsyncIterator[asyncio.Future[None]]:
-    """Read a stream beside writing it. What goes wrong in reading ends the stream with that error."""
+async def _reading(reader: Awaitable[None], outbox: asyncio.Queue[Any]) -> AsyncIterator[None]:
+    """Read a stream beside writing it. ``None`` in the outbox says that the other side has finished.
+
+    What goes wrong in reading ends the stream with that error.
+    """
     task = asyncio.ensure_future(reader)
+    task.add_done_callback(lambda _: outbox.put_nowait(None))
     try:
-        yield task
+        yield
         await task
     except BaseExceptionGroup as group:
         raise group.exceptions[0] from None
@@ -217,17 +207,3 @@ async def _reading(reader: Awaitable[None]) -> AsyncIterator[asyncio.Future[None
         task.cancel()
         with suppress(asyncio.CancelledError, Exception):
             await task
-
-
-async def _next(outbox: asyncio.Queue[Any], done: asyncio.Future[None]) -> Any:
-    """The next thing to send, or ``None`` when the other side has finished and nothing is left."""
-    if not outbox.empty():
-        return outbox.get_nowait()
-    getting = asyncio.ensure_future(outbox.get())
-    try:
-        await asyncio.wait({getting, done}, return_when=asyncio.FIRST_COMPLETED)
-        if getting.done():
-            return getting.result()
-        return outbox.get_nowait() if not outbox.empty() else None
-    finally:
-        getting.cancel()

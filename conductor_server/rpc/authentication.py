@@ -6,6 +6,7 @@ command line of the same user find it there.
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import os
 import secrets
@@ -23,19 +24,36 @@ _Handler = Any
 _Continuation = Callable[[grpc.HandlerCallDetails], Awaitable[_Handler]]
 
 
+TOKEN_CHARACTERS_MIN = 16
+"""A shorter one can be guessed; an empty one would be everybody's."""
+
+
 def ensure_token(path: Path) -> str:
-    """The token in that file, which is made if need be. Raises ConductorError when others can read it."""
+    """The token in that file, which is made if need be. Raises ConductorError when others can read or guess it."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        if path.stat().st_mode & 0o077:
-            raise ConductorError(f"others can read the token in {path}: chmod 600 {path}") from None
-        return path.read_text().strip()
-    with os.fdopen(descriptor, "w") as file:
-        token = f"cdr_{secrets.token_urlsafe(32)}"
-        file.write(token + "\n")
+    if not path.exists():
+        _make_token(path)
+    if path.stat().st_mode & 0o077:
+        raise ConductorError(f"others can read the token in {path}: chmod 600 {path}")
+    token = path.read_text(encoding="utf-8").strip()
+    if len(token) < TOKEN_CHARACTERS_MIN:
+        raise ConductorError(
+            f"the token in {path} is too short to be one: remove the file, and a new one is made"
+        )
     return token
+
+
+def _make_token(path: Path) -> None:
+    """Whole or not at all: a server killed meanwhile leaves no empty token, and of two that start, one token stays."""
+    temporary = path.with_name(f"{path.name}.{os.getpid()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(f"cdr_{secrets.token_urlsafe(32)}\n")
+        file.flush()
+        os.fsync(file.fileno())
+    with contextlib.suppress(FileExistsError):
+        os.link(temporary, path)
+    temporary.unlink()
 
 
 class TokenInterceptor(grpc.aio.ServerInterceptor):

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from conductor_server.model.errors import ConductorError
+from conductor_server.model.errors import StaleSessionError, StoreUnavailableError
+from conductor_server.rpc.agent_requests import superseded
 from conductor_server.rpc.group_commit import GroupCommit
 from conductor_server.store import leases
 
@@ -34,7 +35,9 @@ class ClaimStream:
     agent: str
     session: int
     source_ids: dict[str, int]
-    outbox: asyncio.Queue[Sequence[leases.Assignment]] = field(default_factory=asyncio.Queue)
+    outbox: asyncio.Queue[Sequence[leases.Assignment] | StaleSessionError | None] = field(
+        default_factory=asyncio.Queue
+    )
     free: dict[str, int] = field(default_factory=dict)
     received: int = 0
     pushed: list[str] = field(default_factory=list)
@@ -53,6 +56,11 @@ class ClaimStream:
         self.pushed += [run.source for run in runs]
         self.outbox.put_nowait(runs)
 
+    def end(self, error: StaleSessionError) -> None:
+        """It takes nothing more, and its agent is told why."""
+        self.source_ids = {}
+        self.outbox.put_nowait(error)
+
 
 class ClaimDesk:
     """Matches streams with runs. One for each server; ``run`` works until it is cancelled."""
@@ -68,6 +76,12 @@ class ClaimDesk:
     def remove(self, stream: ClaimStream) -> None:
         self._streams.remove(stream)
 
+    def supersede(self, agent: str, session: int) -> None:
+        """The agent has registered anew: streams of its sessions before are over."""
+        for stream in self._streams:
+            if stream.agent == agent and stream.session != session:
+                stream.end(superseded(agent, stream.session))
+
     def wake(self) -> None:
         """Some run may be waiting, or some stream may have room."""
         self._woken.set()
@@ -78,8 +92,10 @@ class ClaimDesk:
             self._woken.clear()
             try:
                 await self._serve()
-            except ConductorError as error:
+            except StoreUnavailableError as error:
                 log.warning("claims were not served", error=str(error))
+            except Exception:  # the boundary of a round: whoever waits is served in the next
+                log.exception("claims were not served")
 
     async def _serve(self) -> None:
         """Claim for every stream with room, until no source has a waiting run left."""
@@ -93,12 +109,16 @@ class ClaimDesk:
             ]
             if not wishes:
                 return
-            granted = await asyncio.gather(*(self._claim(*wish) for wish in wishes))
-            exhausted |= {
-                source
-                for (_, source, wanted), runs in zip(wishes, granted, strict=True)
-                if len(runs) < wanted
-            }
+            # All are awaited, also where one fails: a claim still under way would be counted as room the next time.
+            granted = await asyncio.gather(*(self._claim(*wish) for wish in wishes), return_exceptions=True)
+            for (stream, source, wanted), runs in zip(wishes, granted, strict=True):
+                match runs:
+                    case StaleSessionError():
+                        stream.end(runs)
+                    case BaseException():
+                        raise runs
+                    case _ if len(runs) < wanted:
+                        exhausted.add(source)
             if self._streams:
                 # Whoever was first has had the first choice: the next time it is another's turn.
                 self._streams.append(self._streams.pop(0))

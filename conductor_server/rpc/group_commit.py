@@ -10,52 +10,21 @@ import asyncio
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
-from typing import Any, assert_never
-
-import sqlalchemy as sa
+from typing import Any
 
 from conductor_server.engine.clock import Clock
-from conductor_server.model.errors import StaleSessionError, StoreUnavailableError
+from conductor_server.model.errors import StoreUnavailableError
 from conductor_server.model.states import Verdict
-from conductor_server.store import agents, leases, logs
+from conductor_server.rpc.agent_requests import Beats, Output, Reports, Request, Wish, apply_group
+from conductor_server.store import leases, logs
 from conductor_server.store.database import Database
 
 GROUP_MAX = 512
 """At most this many requests in one transaction, so that a flood cannot make it last."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reports:
-    """Record how runs ended. Answered by a ``Recorded`` for each, in order."""
-
-    reports: Sequence[leases.Report]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Beats:
-    """An agent and all the runs that it holds are alive. Answered by a verdict for each lease."""
-
-    agent: str
-    session: int
-    beats: Sequence[leases.Beat]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """An agent has room for runs. Answered by assignments with their specs; they may be none."""
-
-    claim: leases.Claim
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Output:
-    """Keep a piece of output. Answered by where to go on from."""
-
-    chunk: logs.Chunk
-
-
-Request = Reports | Beats | Wish | Output
+POSTGRES_LANES = 2
+"""Groups under way at once: one waits for the disk while the other computes. Row locks keep them apart, as they keep
+servers apart. SQLite has one writer."""
 
 
 @dataclass(slots=True)
@@ -88,6 +57,7 @@ class GroupCommit:
         return answer
 
     async def claim(self, wish: leases.Claim) -> Sequence[leases.Assignment]:
+        """Raises StaleSessionError when the agent has registered anew since."""
         answer: Sequence[leases.Assignment] = await self._submit(Wish(claim=wish))
         return answer
 
@@ -97,6 +67,11 @@ class GroupCommit:
 
     async def run(self) -> None:
         """Commit group after group."""
+        async with asyncio.TaskGroup() as lanes:
+            for _ in range(1 if self._database.is_sqlite else POSTGRES_LANES):
+                lanes.create_task(self._commit_groups())
+
+    async def _commit_groups(self) -> None:
         while True:
             await self._something.wait()
             group = self._waiting[:GROUP_MAX]
@@ -140,60 +115,7 @@ class GroupCommit:
 
     async def _write(self, requests: Sequence[Request]) -> list[Any]:
         now = self._clock.now()
-        work = self._database.submit(lambda db: self._apply(db, requests, now))
-        return await asyncio.wrap_future(work)
-
-    def _apply(self, db: sa.Connection, requests: Sequence[Request], now: dt.datetime) -> list[Any]:
-        """Reports first, since they make room for claims; all of them in one set of statements."""
-        sessions = agents.sessions(db, {name for name in map(_agent, requests) if name})
-        recorded = iter(
-            leases.complete(
-                db,
-                [report for each in requests if isinstance(each, Reports) for report in each.reports],
-                now=now,
-            )
+        work = self._database.submit(
+            lambda db: apply_group(db, requests, now=now, lost_after=self._lost_after)
         )
-        beating = {each.agent for each in requests if isinstance(each, Beats)}
-        if beating:
-            agents.heard_of(db, beating, now=now)
-        answers: list[Any] = []
-        for request in requests:
-            match request:
-                case Reports(reports=reports):
-                    answers.append(list(islice(recorded, len(reports))))
-                case Beats(agent=agent, session=session):
-                    answers.append(
-                        self._apply_beats(db, request, now)
-                        if sessions.get(agent) == session
-                        else StaleSessionError(
-                            f"agent {agent} has registered anew: session {session} is over"
-                        )
-                    )
-                case Wish(claim=claim):
-                    answers.append(
-                        leases.assignments(db, leases.claim(db, claim, now=now))
-                        if sessions.get(claim.agent) == claim.session
-                        else []
-                    )
-                case Output(chunk=chunk):
-                    answers.append(logs.append(db, chunk))
-                case _:
-                    assert_never(request)
-        return answers
-
-    def _apply_beats(
-        self, db: sa.Connection, request: Beats, now: dt.datetime
-    ) -> Mapping[leases.Lease, tuple[Verdict, str]]:
-        held = {beat.lease.run_id for beat in request.beats}
-        leases.release_missing(db, request.agent, held, claimed_before=now - self._lost_after, now=now)
-        return leases.beat(db, request.agent, request.beats, now=now)
-
-
-def _agent(request: Request) -> str:
-    match request:
-        case Beats(agent=agent):
-            return agent
-        case Wish(claim=claim):
-            return claim.agent
-        case _:
-            return ""
+        return await asyncio.wrap_future(work)

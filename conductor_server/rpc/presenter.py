@@ -122,8 +122,8 @@ class Presenter:
         runs, _ = run_pages.page(db, RunQuery(slot_id=slot_id), after=None, limit=RUNS_MAX)
         return pb.GetSlotResponse(
             slot=convert_slots.slot(shown),
-            reasons=convert_slots.reasons(shown, explanation, slot_pages.by_ids(db, moment, on_their_way)),
-            parents=[convert_slots.slot(each) for each in slot_pages.by_ids(db, moment, parents)],
+            reasons=convert_slots.reasons(shown, explanation, slot_pages.collected(db, moment, on_their_way)),
+            parents=[convert_slots.slot(each) for each in slot_pages.collected(db, moment, parents)],
             runs=[convert_runs.run(run) for run in runs],
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -77,7 +78,7 @@ class Server:
                 f"{listen} cannot be listened on: is another server running? Choose another with --listen"
             ) from error
         except OSError as error:
-            raise ConductorError(f"the TLS certificate or key cannot be read: {error}") from error
+            raise ConductorError(f"the TLS certificate or key cannot be used: {error}") from error
         await self._server.start()
         await self._health.set("", health_pb2.HealthCheckResponse.SERVING)
         return port
@@ -89,4 +90,6 @@ class Server:
 
 
 def _credentials(certificate: str, key: str) -> grpc.ServerCredentials:
+    """Raises OSError for files that are not there, are no PEM, or do not belong together."""
+    ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)  # gRPC would only say no
     return grpc.ssl_server_credentials([(Path(key).read_bytes(), Path(certificate).read_bytes())])

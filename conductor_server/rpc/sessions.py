@@ -25,7 +25,7 @@ class Session:
     source_ids: dict[str, int]
 
 
-Outbox = asyncio.Queue[pb.HeartbeatResponse]
+Outbox = asyncio.Queue[pb.HeartbeatResponse | None]
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ or doubled wake-ups cost nothing but time.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -62,27 +63,27 @@ async def watch_events(
         ) -> tuple[list[StoredEvent], list[Transition], View]:
             return list(events.after(db, last, limit=EVENTS_MAX)), *transitions.look(db, view)
 
-        happened, moved, view = await asyncio.to_thread(database.read, look)
-        for event in happened:
-            yield pb.WatchEventsResponse(
-                id=event.id,
-                at=convert.timestamp(event.at),
-                kind=event.kind,
-                subject=event.subject,
-                message=event.message,
-            )
-            last = event.id
-        for transition in moved:
-            yield pb.WatchEventsResponse(
-                id=last,
-                at=convert.timestamp(transition.at),
-                kind=f"run.{transition.status.word}",
-                subject=transition.slot,
-                message=transition.message,
-            )
-        if len(happened) < EVENTS_MAX:
-            await asyncio.sleep(REST_S)
-            await wait(LOOK_EVERY_S)
+        async with _paced(wait) as next_change:
+            happened, moved, view = await asyncio.to_thread(database.read, look)
+            for event in happened:
+                yield pb.WatchEventsResponse(
+                    id=event.id,
+                    at=convert.timestamp(event.at),
+                    kind=event.kind,
+                    subject=event.subject,
+                    message=event.message,
+                )
+                last = event.id
+            for transition in moved:
+                yield pb.WatchEventsResponse(
+                    id=last,
+                    at=convert.timestamp(transition.at),
+                    kind=f"run.{transition.status.word}",
+                    subject=transition.slot,
+                    message=transition.message,
+                )
+            if len(happened) < EVENTS_MAX:
+                await next_change()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,16 +109,26 @@ async def read_run_logs(
 
     await asyncio.to_thread(database.read, lambda db: run_pages.by_id(db, run_id))
     while True:
-        output = await asyncio.to_thread(database.read, look)
-        for chunk in output.chunks:
-            yield pb.ReadRunLogsResponse(stream=chunk.stream, offset=chunk.offset, data=chunk.data)
-            positions[chunk.stream] = chunk.offset + len(chunk.data)
-        if output.chunks:
-            continue
-        if output.over or not follow:
-            return
-        await asyncio.sleep(REST_S)
-        await wait(LOOK_EVERY_S)
+        async with _paced(wait) as next_change:
+            output = await asyncio.to_thread(database.read, look)
+            for chunk in output.chunks:
+                yield pb.ReadRunLogsResponse(stream=chunk.stream, offset=chunk.offset, data=chunk.data)
+                positions[chunk.stream] = chunk.offset + len(chunk.data)
+            if output.chunks:
+                continue
+            if output.over or not follow:
+                return
+            await next_change()
+
+
+@contextlib.asynccontextmanager
+async def _paced(wait: WaitForChange) -> AsyncIterator[Callable[[], Awaitable[object]]]:
+    """Gives a function that waits for a change since now: one that comes during the look is not slept over."""
+    change = asyncio.ensure_future(wait(LOOK_EVERY_S))
+    try:
+        yield lambda: asyncio.gather(change, asyncio.sleep(REST_S))
+    finally:
+        change.cancel()
 
 
 def _over(db: sa.Connection, run_id: int, *, now: dt.datetime) -> bool:

@@ -56,7 +56,7 @@ class Database:
     """The one way to the store, for every thread of a server."""
 
     def __init__(self, url: str | URL) -> None:
-        self.url = _with_driver(make_url(url))
+        self.url = _with_driver(_parsed(url))
         self.engine = _sqlite_engine(self.url) if self.is_sqlite else _postgres_engine(self.url)
         writers = 1 if self.is_sqlite else POSTGRES_CONNECTIONS_MAX
         self._writers = ThreadPoolExecutor(writers, thread_name_prefix="store-write")
@@ -128,6 +128,15 @@ class _translated_errors:
             raise StoreUnavailableError(f"the database does not answer: {cause}") from error
 
 
+def _parsed(url: str | URL) -> URL:
+    try:
+        return make_url(url)
+    except sa.exc.ArgumentError:
+        raise ConductorError(
+            "the database is not a URL: use sqlite:///PATH or postgresql://HOST/NAME"  # it may hold a password
+        ) from None
+
+
 def _with_driver(url: URL) -> URL:
     match url.get_backend_name():
         case "sqlite":
@@ -142,7 +151,13 @@ def _with_driver(url: URL) -> URL:
 
 def _sqlite_engine(url: URL) -> sa.Engine:
     if url.database and url.database != ":memory:":
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(url.database).parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConductorError(
+                f"the database's folder {folder} cannot be made: {error.strerror}"
+            ) from error
     engine = sa.create_engine(
         url,
         isolation_level="AUTOCOMMIT",

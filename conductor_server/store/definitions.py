@@ -240,6 +240,13 @@ def specs(db: sa.Connection, ids: Collection[int]) -> dict[int, dict[str, Json]]
     return found
 
 
+def fingerprints_of(db: sa.Connection, ids: Collection[int]) -> dict[int, str]:
+    """By definition id; those that are gone are left out."""
+    table = schema.definition
+    rows = db.execute(sa.select(table.c.id, table.c.fingerprint).where(table.c.id.in_(ids)))
+    return {row.id: row.fingerprint for row in rows}
+
+
 def retry_of(kind: int, parameters: Mapping[str, Any]) -> Retry:
     return Retry(
         kind=RetryKind(kind),

@@ -1,4 +1,4 @@
-"""The two places where PostgreSQL and SQLite are not spelled alike."""
+"""The three places where PostgreSQL and SQLite are not spelled alike."""
 
 from __future__ import annotations
 
@@ -10,6 +10,17 @@ def insert(db: sa.Connection, table: sa.Table) -> postgresql.Insert | sqlite.Ins
     """An INSERT that knows ON CONFLICT, and whose result knows how many rows it added."""
     statement = postgresql.insert(table) if db.dialect.name == "postgresql" else sqlite.insert(table)
     return statement.execution_options(preserve_rowcount=True)
+
+
+MANY = 1_000
+"""Rows added at once after which PostgreSQL's planner is told, lest it take a large table for the small one it was."""
+
+
+def analyze(db: sa.Connection, *tables: sa.Table) -> None:
+    """Have the rows of tables counted for PostgreSQL's planner, which takes a new one for empty."""
+    if db.dialect.name == "postgresql":
+        for table in tables:
+            db.execute(sa.text(f"ANALYZE {table.name}"))
 
 
 def lock_claims(db: sa.Connection) -> None:

@@ -6,15 +6,24 @@ These are called with the requests of many agents at once: one transaction, one 
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from itertools import islice
+from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.sql.dml import ReturningUpdate
+from sqlalchemy.types import TypeEngine
 
 from conductor_server.model.definition import Json
 from conductor_server.model.states import Disposition, Outcome, RunStatus, SlotState, Verdict
 from conductor_server.policy import completion
-from conductor_server.store import dialect, limits, readiness, schema
+from conductor_server.store import dialect, given, limits, readiness, schema
+
+# Statements are built once and kept by what varies in them: building one takes longer than running it.
+_NOW: Any = sa.bindparam("now")  # stands for the instant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,40 +49,63 @@ class Claim:
 
 def claim(db: sa.Connection, wish: Claim, *, now: dt.datetime) -> Sequence[Lease]:
     """Give an agent runs that wait for its source: by priority, then age, as far as the limits allow."""
-    run = schema.run
-    chosen: list[int] = []
+    (granted,) = claim_all(db, [wish], now=now)
+    return granted
+
+
+def claim_all(db: sa.Connection, wishes: Sequence[Claim], *, now: dt.datetime) -> Sequence[Sequence[Lease]]:
+    """The same for many agents at once: each source's runs are chosen together, then dealt in the wishes' order."""
     usage = limits.load(db)
-    while len(chosen) < wish.runs:
-        rows = db.execute(_waiting(wish, usage, now=now, limit=wish.runs - len(chosen), without=chosen)).all()
+    chosen = {
+        source_id: iter(_choose(db, source_id, usage, wanted=wanted, now=now))
+        for source_id, wanted in _wanted(wishes).items()
+    }
+    dealt = [list(islice(chosen[wish.source_id], wish.runs)) for wish in wishes]
+    epochs = _grant(
+        db,
+        {number: wish.agent for wish, numbers in zip(wishes, dealt, strict=True) for number in numbers},
+        now=now,
+    )
+    return [
+        [Lease(run_id=number, epoch=epochs[number]) for number in numbers if number in epochs]
+        for numbers in dealt
+    ]
+
+
+def _wanted(wishes: Sequence[Claim]) -> Counter[int]:
+    wanted: Counter[int] = Counter()
+    for wish in wishes:
+        wanted[wish.source_id] += wish.runs
+    return wanted
+
+
+def _choose(
+    db: sa.Connection, source_id: int, usage: limits.Usage, *, wanted: int, now: dt.datetime
+) -> Sequence[int]:
+    """Waiting runs of a source, locked, in the order in which they are to be started."""
+    run, slot, member = schema.run, schema.slot, schema.member
+    chosen: list[int] = []
+    while len(chosen) < wanted:
+        query = _waiting()
+        if usage.limits:
+            query = query.where(
+                usage.has_room(slot.c.definition_id, member.c.account_id), run.c.id.not_in(chosen)
+            )
+        parameters = {"source": source_id, "now": now, "wanted": wanted - len(chosen)}
+        rows = db.execute(query, parameters).all()
         taken = [row.id for row in rows if usage.take(row.definition_id, row.account_id)]
         chosen += taken
         if len(taken) == len(rows):
             # Either there are no more, or as many as were asked for; else what was over a limit is now excluded.
             break
-    if not chosen:
-        return []
-    granted = db.execute(
-        sa.update(run)
-        .where(run.c.id.in_(chosen), run.c.status == RunStatus.WAITING)
-        .values(
-            status=RunStatus.RUNNING,
-            epoch=run.c.epoch + 1,
-            agent=wish.agent,
-            running_at=now,
-            heartbeat_at=now,
-        )
-        .returning(run.c.id, run.c.epoch)
-    )
-    epochs: dict[int, int] = dict(granted.all())
-    return [Lease(run_id=number, epoch=epochs[number]) for number in chosen if number in epochs]
+    return chosen
 
 
-def _waiting(
-    wish: Claim, usage: limits.Usage, *, now: dt.datetime, limit: int, without: Collection[int]
-) -> sa.Select[tuple[int, int, int | None]]:
+@cache
+def _waiting() -> sa.Select[tuple[int, int, int | None]]:
     run, slot, definition, member = schema.run, schema.slot, schema.definition, schema.member
     above = readiness.account
-    query = (
+    return (
         sa.select(run.c.id, slot.c.definition_id, member.c.account_id)
         .select_from(
             run.join(slot, slot.c.id == run.c.slot_id)
@@ -83,15 +115,48 @@ def _waiting(
         )
         .where(
             run.c.status == RunStatus.WAITING,
-            run.c.source_id == wish.source_id,
-            readiness.startable(now=now),
-            usage.has_room(slot.c.definition_id, member.c.account_id),
+            run.c.source_id == sa.bindparam("source"),
+            readiness.startable(now=_NOW),
         )
         .order_by(run.c.priority.desc(), run.c.id)
-        .limit(limit)
+        .limit(sa.bindparam("wanted"))
         .with_for_update(of=run, skip_locked=True)
     )
-    return query.where(run.c.id.not_in(without)) if without else query
+
+
+def _grant(db: sa.Connection, agents: Mapping[int, str], *, now: dt.datetime) -> Mapping[int, int]:
+    """Give each of those runs to its agent. Answers the epochs under which they are held."""
+    if not agents:
+        return {}
+    granted = given.rows({"id": number, "agent": agent} for number, agent in agents.items())
+    return dict(db.execute(_granting(db.dialect.name), granted | {"now": now}).all())
+
+
+@cache
+def _granting(dialect_name: str) -> ReturningUpdate[int, int]:
+    run = schema.run
+    granted = given.table(dialect_name, {"id": schema.Key, "agent": sa.Text()})
+    return (
+        sa.update(run)
+        .where(run.c.id == granted.c.id, _still(RunStatus.WAITING))
+        .values(
+            status=RunStatus.RUNNING,
+            epoch=run.c.epoch + 1,
+            agent=granted.c.agent,
+            running_at=_NOW,
+            heartbeat_at=_NOW,
+        )
+        .returning(run.c.id, run.c.epoch)
+    )
+
+
+def _still(status: RunStatus) -> sa.ColumnElement[bool]:
+    """Whether a run that is named by its id has that status.
+
+    The sum keeps PostgreSQL from the partial index of that status: its statistics are always stale, and the planner
+    would rather read all that wait than look up a hundred.
+    """
+    return schema.run.c.status + 0 == status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +168,7 @@ class Assignment:
     attempt: int
     definition_id: int
     definition: str
+    fingerprint: str
     source: str
     timeout: dt.timedelta | None
     matrix: str
@@ -117,45 +183,9 @@ class Assignment:
 
 def assignments(db: sa.Connection, leases: Collection[Lease]) -> Sequence[Assignment]:
     """What the agents of freshly claimed runs are told, in the order of the claims."""
-    run, slot, definition, member = schema.run, schema.slot, schema.definition, schema.member
-    window, source, matrix, above = schema.window, schema.source, schema.matrix, readiness.account
-    earlier = schema.run.alias("earlier")
-    checkpoint = (
-        sa.select(earlier.c.checkpoint)
-        .where(earlier.c.slot_id == run.c.slot_id, earlier.c.checkpoint.is_not(None))
-        .order_by(earlier.c.attempt.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    rows = db.execute(
-        sa.select(
-            run.c.id,
-            run.c.attempt,
-            definition.c.id.label("definition_id"),
-            definition.c.name.label("definition"),
-            source.c.name.label("source"),
-            definition.c.timeout_s,
-            matrix.c.name.label("matrix"),
-            member.c.token.label("member"),
-            member.c.path,
-            sa.func.coalesce(above.c.token, "").label("account"),
-            member.c.timezone,
-            window.c.starts_at,
-            window.c.ends_at,
-            window.c.label,
-            checkpoint.label("checkpoint"),
-        )
-        .select_from(
-            run.join(slot, slot.c.id == run.c.slot_id)
-            .join(definition, definition.c.id == slot.c.definition_id)
-            .join(source, source.c.id == run.c.source_id)
-            .join(member, member.c.id == slot.c.member_id)
-            .join(matrix, matrix.c.id == member.c.matrix_id)
-            .join(window, window.c.id == slot.c.window_id)
-            .outerjoin(above, above.c.id == member.c.account_id)
-        )
-        .where(run.c.id.in_([lease.run_id for lease in leases]))
-    )
+    if not leases:
+        return []
+    rows = db.execute(_assigning(db.dialect.name), given.numbers(lease.run_id for lease in leases))
     by_run = {row.id: row for row in rows}
     return [
         Assignment(
@@ -164,6 +194,7 @@ def assignments(db: sa.Connection, leases: Collection[Lease]) -> Sequence[Assign
             attempt=row.attempt,
             definition_id=row.definition_id,
             definition=row.definition,
+            fingerprint=row.fingerprint,
             source=row.source,
             timeout=None if row.timeout_s is None else dt.timedelta(seconds=row.timeout_s),
             matrix=row.matrix,
@@ -178,6 +209,47 @@ def assignments(db: sa.Connection, leases: Collection[Lease]) -> Sequence[Assign
         for lease in leases
         if (row := by_run.get(lease.run_id)) is not None
     ]
+
+
+@cache
+def _assigning(dialect_name: str) -> sa.Select[Any]:
+    run, slot, definition, member = schema.run, schema.slot, schema.definition, schema.member
+    window, source, matrix, above = schema.window, schema.source, schema.matrix, readiness.account
+    claimed, earlier = given.table(dialect_name, given.NUMBERS), schema.run.alias("earlier")
+    checkpoint = (
+        sa.select(earlier.c.checkpoint)
+        .where(earlier.c.slot_id == run.c.slot_id, earlier.c.checkpoint.is_not(None))
+        .order_by(earlier.c.attempt.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    return sa.select(
+        run.c.id,
+        run.c.attempt,
+        definition.c.id.label("definition_id"),
+        definition.c.name.label("definition"),
+        definition.c.fingerprint,
+        source.c.name.label("source"),
+        definition.c.timeout_s,
+        matrix.c.name.label("matrix"),
+        member.c.token.label("member"),
+        member.c.path,
+        sa.func.coalesce(above.c.token, "").label("account"),
+        member.c.timezone,
+        window.c.starts_at,
+        window.c.ends_at,
+        window.c.label,
+        sa.case((run.c.attempt > 1, checkpoint)).label("checkpoint"),
+    ).select_from(
+        claimed.join(run, run.c.id == claimed.c.id)
+        .join(slot, slot.c.id == run.c.slot_id)
+        .join(definition, definition.c.id == slot.c.definition_id)
+        .join(source, source.c.id == run.c.source_id)
+        .join(member, member.c.id == slot.c.member_id)
+        .join(matrix, matrix.c.id == member.c.matrix_id)
+        .join(window, window.c.id == slot.c.window_id)
+        .outerjoin(above, above.c.id == member.c.account_id)
+    )
 
 
 def slot_name(definition: str, path: str, label: str) -> str:
@@ -283,7 +355,7 @@ def release_missing(
     missing = [number for number in lost if number not in held]
     if not missing:
         return 0
-    return db.execute(
+    released: int = db.execute(
         sa.update(run)
         .where(run.c.id.in_(missing), run.c.status == RunStatus.RUNNING, run.c.agent == agent)
         .values(
@@ -292,6 +364,8 @@ def release_missing(
             error=f"agent {agent} never received it, or does not know it",
         )
     ).rowcount
+    _cancel_as_asked(db, missing, now=now)
+    return released
 
 
 # ------------------------------------------------------------------------------------------------ final reports
@@ -328,14 +402,17 @@ def complete(db: sa.Connection, reports: Sequence[Report], *, now: dt.datetime) 
     for report in reports:
         known = facts.get(report.lease.run_id)
         disposition = completion.disposition(
-            known, epoch=report.lease.epoch, completion_id=report.completion_id
+            known, agent=report.agent, epoch=report.lease.epoch, completion_id=report.completion_id
         )
         match disposition:
             case Disposition.APPLIED:
                 status = completion.status_after(report.outcome)
                 applied.append(report)
                 facts[report.lease.run_id] = completion.RunFacts(
-                    status=status, epoch=report.lease.epoch, completion_id=report.completion_id
+                    status=status,
+                    epoch=report.lease.epoch,
+                    agent=report.agent,
+                    completion_id=report.completion_id,
                 )
                 answers.append(Recorded(disposition=disposition, status=status))
             case Disposition.LATE | Disposition.FENCED:
@@ -348,56 +425,92 @@ def complete(db: sa.Connection, reports: Sequence[Report], *, now: dt.datetime) 
 
 
 def _facts(db: sa.Connection, run_ids: Collection[int]) -> dict[int, completion.RunFacts]:
-    run = schema.run
-    query = sa.select(run.c.id, run.c.status, run.c.epoch, run.c.completion_id).where(run.c.id.in_(run_ids))
-    # The lock makes the decision hold until the commit: a time-out or a cancellation in between waits.
+    rows = db.execute(_reported(db.dialect.name), given.numbers(run_ids))
     return {
         row.id: completion.RunFacts(
-            status=RunStatus(row.status), epoch=row.epoch, completion_id=row.completion_id
+            status=RunStatus(row.status), epoch=row.epoch, agent=row.agent, completion_id=row.completion_id
         )
-        for row in db.execute(query.order_by(run.c.id).with_for_update())
+        for row in rows
     }
 
 
+@cache
+def _reported(dialect_name: str) -> sa.Select[Any]:
+    run, reported = schema.run, given.table(dialect_name, given.NUMBERS)
+    # The lock makes the decision hold until the commit: a time-out or a cancellation in between waits.
+    return (
+        sa.select(run.c.id, run.c.status, run.c.epoch, run.c.agent, run.c.completion_id)
+        .join(reported, reported.c.id == run.c.id)
+        .order_by(run.c.id)
+        .with_for_update(of=run)
+    )
+
+
 def _apply(db: sa.Connection, reports: Sequence[Report], *, now: dt.datetime) -> None:
-    run, slot = schema.run, schema.slot
     by_status: dict[RunStatus, list[Report]] = {}
     for report in reports:
         by_status.setdefault(completion.status_after(report.outcome), []).append(report)
     for status, group in by_status.items():
-        db.execute(
-            sa.update(run)
-            .where(
-                run.c.id == sa.bindparam("run"),
-                run.c.epoch == sa.bindparam("held_epoch"),
-                run.c.status == RunStatus.RUNNING,
-            )
-            .values(
-                status=status,
-                completion_id=sa.bindparam("report"),
-                exit_code=sa.bindparam("code"),
-                error=sa.bindparam("message"),
-                result=sa.bindparam("outcome", type_=schema.Json),
-                checkpoint=sa.func.coalesce(sa.bindparam("saved", type_=sa.LargeBinary), run.c.checkpoint),
-                **{_ENDED_AT[status]: now},
-            ),
-            [
-                {
-                    "run": report.lease.run_id,
-                    "held_epoch": report.lease.epoch,
-                    "report": report.completion_id,
-                    "code": report.exit_code,
-                    "message": report.error or None,
-                    "outcome": None if report.result is None else dict(report.result),
-                    "saved": report.checkpoint,
-                }
-                for report in group
-            ],
+        ended = given.rows(
+            {
+                "id": report.lease.run_id,
+                "epoch": report.lease.epoch,
+                "completion_id": report.completion_id,
+                "exit_code": report.exit_code,
+                "error": report.error or None,
+                "result": report.result,
+            }
+            for report in group
         )
-        of_group = sa.select(run.c.slot_id).where(run.c.id.in_([report.lease.run_id for report in group]))
-        effect = _effect_on_slot(status, now=now)
-        if effect:
-            db.execute(sa.update(slot).where(slot.c.id.in_(of_group)).values(**effect))
+        db.execute(_ending(db.dialect.name, status), ended | {"now": now})
+        if status in _EFFECTS:
+            numbers = given.numbers(report.lease.run_id for report in group)
+            db.execute(_deciding(db.dialect.name, status), numbers | {"now": now})
+        if status in (RunStatus.FAILED, RunStatus.RELEASED):
+            _cancel_as_asked(db, [report.lease.run_id for report in group], now=now)
+    saved = [
+        {"run": report.lease.run_id, "held_epoch": report.lease.epoch, "saved": report.checkpoint}
+        for report in reports
+        if report.checkpoint is not None
+    ]
+    if saved:
+        db.execute(_SAVING, saved)
+
+
+@cache
+def _ending(dialect_name: str, status: RunStatus) -> sa.Update:
+    """Runs that ended so, by their reports."""
+    run = schema.run
+    columns: Mapping[str, TypeEngine[Any]] = {
+        "id": schema.Key,
+        "epoch": schema.Key,
+        "completion_id": sa.Text(),
+        "exit_code": sa.Integer(),
+        "error": sa.Text(),
+        "result": schema.Json,
+    }
+    report = given.table(dialect_name, columns)
+    return (
+        sa.update(run)
+        .where(run.c.id == report.c.id, run.c.epoch == report.c.epoch, _still(RunStatus.RUNNING))
+        .values(
+            status=status,
+            completion_id=report.c.completion_id,
+            exit_code=report.c.exit_code,
+            error=report.c.error,
+            result=report.c.result,
+            **{_ENDED_AT[status]: _NOW},
+        )
+    )
+
+
+@cache
+def _deciding(dialect_name: str, status: RunStatus) -> sa.Update:
+    """The slots of runs that ended so."""
+    run, slot, ended = schema.run, schema.slot, given.table(dialect_name, given.NUMBERS)
+    return (
+        sa.update(slot).where(slot.c.id == run.c.slot_id, run.c.id == ended.c.id).values(**_EFFECTS[status])
+    )
 
 
 _ENDED_AT = {
@@ -409,30 +522,49 @@ _ENDED_AT = {
 }
 
 
-def _effect_on_slot(status: RunStatus, *, now: dt.datetime) -> dict[str, object]:
-    """What a run that ended so does to its slot. After a failure the retry policy has the word."""
+_EFFECTS: Mapping[RunStatus, Mapping[str, object]] = {
+    RunStatus.SUCCESS: {
+        "state": SlotState.SUCCEEDED,
+        "success_run_id": schema.run.c.id,  # the newest: a slot has one live run, and its next gets a greater number
+        "failures": 0,
+        "losses": 0,
+        "decided_at": _NOW,
+        "reason": "",
+    },
+    RunStatus.FAILED: {
+        "failures": schema.slot.c.failures + 1,
+        "losses": 0,
+        "failed_at": _NOW,
+        "ever_failed": True,
+    },
+    RunStatus.CANCELLED: {
+        "state": SlotState.CANCELLED,
+        "decided_at": _NOW,
+        "reason": "cancelled by an operator",
+    },
+}
+"""What a run that ended so does to its slot. After a failure the retry policy has the word."""
+
+_SAVING = (
+    sa.update(schema.run)
+    .where(schema.run.c.id == sa.bindparam("run"), schema.run.c.epoch == sa.bindparam("held_epoch"))
+    .values(checkpoint=sa.bindparam("saved"))
+)
+
+
+def _cancel_as_asked(db: sa.Connection, run_ids: Collection[int], *, now: dt.datetime) -> None:
+    """Where one of these runs was to be cancelled, its failure or return must not be answered with another run."""
     run, slot = schema.run, schema.slot
-    match status:
-        case RunStatus.SUCCESS:
-            newest = (
-                sa.select(sa.func.max(run.c.id))
-                .where(run.c.slot_id == slot.c.id, run.c.status == RunStatus.SUCCESS)
-                .scalar_subquery()
-            )
-            return {
-                "state": SlotState.SUCCEEDED,
-                "success_run_id": newest,
-                "failures": 0,
-                "losses": 0,
-                "decided_at": now,
-                "reason": "",
-            }
-        case RunStatus.FAILED:
-            return {"failures": slot.c.failures + 1, "losses": 0, "failed_at": now, "ever_failed": True}
-        case RunStatus.CANCELLED:
-            return {"state": SlotState.CANCELLED, "decided_at": now, "reason": "cancelled by an operator"}
-        case _:
-            return {}
+    asked = sa.select(run.c.slot_id).where(
+        run.c.id.in_(run_ids),
+        run.c.cancel_requested_at.is_not(None),
+        run.c.status.in_((RunStatus.FAILED, RunStatus.RELEASED)),
+    )
+    db.execute(
+        sa.update(slot)
+        .where(slot.c.id.in_(asked), slot.c.state == SlotState.ACTIVE)
+        .values(state=SlotState.CANCELLED, decided_at=now, reason="cancelled by an operator")
+    )
 
 
 def _keep_late(
@@ -443,11 +575,12 @@ def _keep_late(
     *,
     now: dt.datetime,
 ) -> Recorded:
-    reason = (
-        f"run {report.lease.run_id} is at epoch {known.epoch}, not {report.lease.epoch}"
-        if disposition is Disposition.FENCED
-        else f"run {report.lease.run_id} was already {known.status.word}"
-    )
+    if disposition is Disposition.LATE:
+        reason = f"run {report.lease.run_id} was already {known.status.word}"
+    elif known.epoch != report.lease.epoch:
+        reason = f"run {report.lease.run_id} is at epoch {known.epoch}, not {report.lease.epoch}"
+    else:
+        reason = f"run {report.lease.run_id} is held by agent {known.agent or 'nobody'}, not {report.agent}"
     db.execute(
         dialect.insert(db, schema.late_report)
         .values(

@@ -112,7 +112,7 @@ def load(db: sa.Connection, *, lock: bool = True) -> Usage:
 
     ``lock=False`` is for those who only look.
     """
-    usage = Usage(limits=_declared(db), pools=_pools(db))
+    usage = _declared(db)
     if usage.limits:
         if lock:
             dialect.lock_claims(db)
@@ -122,30 +122,41 @@ def load(db: sa.Connection, *, lock: bool = True) -> Usage:
     return usage
 
 
-def _declared(db: sa.Connection) -> dict[Key, int]:
-    definition, member, pool = schema.definition, schema.member, schema.pool
+def _declared(db: sa.Connection) -> Usage:
     limits: dict[Key, int] = {}
-    for row in db.execute(
-        sa.select(definition.c.id, definition.c.max_running, definition.c.max_running_account).where(
-            definition.c.max_running.is_not(None) | definition.c.max_running_account.is_not(None)
-        )
-    ):
-        if row.max_running is not None:
-            limits["definition", row.id] = row.max_running
-        if row.max_running_account is not None:
-            limits["each account", row.id] = row.max_running_account
-    accounts = sa.select(member.c.id, member.c.max_running).where(member.c.max_running.is_not(None))
-    limits |= {("account", number): bound for number, bound in db.execute(accounts)}
-    limits |= {("pool", name): places for name, places in db.execute(sa.select(pool.c.name, pool.c.places))}
-    return limits
+    pools: dict[int, tuple[str, ...]] = {}
+    for kind, number, name, bound in db.execute(_DECLARED):
+        match kind:
+            case "pool":
+                limits[kind, name] = bound
+            case "in pool":
+                pools[number] = (*pools.get(number, ()), name)
+            case _:
+                limits[kind, number] = bound
+    return Usage(limits=limits, pools=pools)
 
 
-def _pools(db: sa.Connection) -> dict[int, tuple[str, ...]]:
-    found: dict[int, tuple[str, ...]] = {}
-    table = schema.definition_pool
-    for number, name in db.execute(sa.select(table).order_by(table.c.definition_id, table.c.pool_name)):
-        found[number] = (*found.get(number, ()), name)
-    return found
+def _limit(kind: str, number: Any, name: Any, bound: Any) -> sa.Select[Any]:
+    kind_of = sa.literal_column(f"'{kind}'", sa.Text)
+    return sa.select(kind_of.label("kind"), number.label("number"), name.label("name"), bound.label("bound"))
+
+
+_NOBODY, _NAMELESS = sa.literal_column("0", sa.BigInteger), sa.literal_column("''", sa.Text)
+
+# One statement: every claim asks, and most installations have few limits or none.
+_DECLARED = sa.union_all(
+    _limit("definition", schema.definition.c.id, _NAMELESS, schema.definition.c.max_running).where(
+        schema.definition.c.max_running.is_not(None)
+    ),
+    _limit("each account", schema.definition.c.id, _NAMELESS, schema.definition.c.max_running_account).where(
+        schema.definition.c.max_running_account.is_not(None)
+    ),
+    _limit("account", schema.member.c.id, _NAMELESS, schema.member.c.max_running).where(
+        schema.member.c.max_running.is_not(None)
+    ),
+    _limit("pool", _NOBODY, schema.pool.c.name, schema.pool.c.places),
+    _limit("in pool", schema.definition_pool.c.definition_id, schema.definition_pool.c.pool_name, _NOBODY),
+).order_by("kind", "number", "name")
 
 
 def _running() -> sa.Select[Any]:

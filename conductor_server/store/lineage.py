@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from conductor_server.model.states import SlotState, StartPolicy
 from conductor_server.policy.explain import Need
 from conductor_server.policy.start import SKIP_REASONS
-from conductor_server.store import readiness, schema
+from conductor_server.store import pending, readiness, schema
 from conductor_server.store.leases import slot_name
 
 NEEDS_MAX = 10_000
@@ -73,16 +73,11 @@ def parent_ids(db: sa.Connection, slot_id: int, *, limit: int) -> Sequence[int]:
 
 
 def unmet(db: sa.Connection, ids: Collection[int]) -> Sequence[Need]:
-    """What each of those slots, where it is open, waits for: parents, and earlier slots of a serial definition."""
-    ordered = sorted(ids)
-    found: list[Need] = []
-    for begin in range(0, len(ordered), _BATCH):
-        batch = ordered[begin : begin + _BATCH]
-        found += _unmet_parents(db, batch)
-        found += _earlier(db, batch)
-        if len(found) >= NEEDS_MAX:
-            break
-    return found
+    """What each of those slots, where it is open, waits for: parents, and earlier slots of a serial definition.
+
+    Comes after ``pending.collect`` of a slot below them: those in the way come first, then those that are blocked.
+    """
+    return [*_unmet_parents(db, ids), *_earlier(db, ids)]
 
 
 def reopen_skipped(db: sa.Connection, slot_id: int) -> int:
@@ -107,8 +102,8 @@ def reopen_skipped(db: sa.Connection, slot_id: int) -> int:
     return reopened
 
 
-def _unmet_parents(db: sa.Connection, ids: Sequence[int]) -> Iterator[Need]:
-    slot, policy = schema.slot, schema.definition.c.start_policy
+def _unmet_parents(db: sa.Connection, ids: Collection[int]) -> Iterator[Need]:
+    slot, policy, held = schema.slot, schema.definition.c.start_policy, pending.table
     child = (
         sa.select(slot.c.id, slot.c.definition_id, slot.c.member_id, slot.c.window_id, policy)
         .join(schema.definition, schema.definition.c.id == slot.c.definition_id)
@@ -136,8 +131,13 @@ def _unmet_parents(db: sa.Connection, ids: Sequence[int]) -> Iterator[Need]:
             .join(member, member.c.id == needed.c.member_id)
             .join(window, window.c.id == needed.c.window_id)
             .outerjoin(slot, slot.c.id == needed.c.parent_id)
+            .outerjoin(held, held.c.slot_id == needed.c.parent_id)
         )
-        .order_by(needed.c.state.in_((SlotState.OPEN, SlotState.ACTIVE, SlotState.SUCCEEDED)), slot.c.id)
+        .order_by(
+            needed.c.state.in_((SlotState.OPEN, SlotState.ACTIVE, SlotState.SUCCEEDED)),
+            sa.func.coalesce(held.c.blocked, 0) == 0,
+            slot.c.id,
+        )
         .limit(NEEDS_MAX)
     ).all()
     started = {row.child_id for row in rows if _reports(StartPolicy(row.start_policy), row)}
@@ -177,7 +177,7 @@ def _reports(policy: StartPolicy, parent: Any) -> bool:
             return False
 
 
-def _earlier(db: sa.Connection, ids: Sequence[int]) -> Iterator[Need]:
+def _earlier(db: sa.Connection, ids: Collection[int]) -> Iterator[Need]:
     slot, definition, member = schema.slot, schema.definition, schema.member
     own, its = schema.window.alias("own"), schema.window.alias("its")
     earlier = schema.slot.alias("earlier")

@@ -226,6 +226,8 @@ def _add(
             sa.insert(schema.member).returning(schema.member.c.id, schema.member.c.parent_id), values
         ).all()
         _link(db, [row.id for row in inserted], matrix_id=matrix_id, is_account=matrix == ACCOUNT_MATRIX)
+    if len(rows) >= dialect.MANY:
+        dialect.analyze(db, schema.member, schema.member_ancestor)
     return len(rows)
 
 
@@ -255,10 +257,14 @@ def _link(db: sa.Connection, ids: Sequence[int], *, matrix_id: int, is_account: 
 
 
 def _next_arrival(db: sa.Connection) -> int:
-    """The number of those who come now; until the transaction ends, nobody else gets one."""
+    """The number of those who come now; until the transaction ends, nobody else gets one.
+
+    A number that a plan has seen is not given out again when its member is gone: who got it would have no slots.
+    """
     dialect.lock_members(db)
     newest: int = db.execute(sa.select(sa.func.max(schema.member.c.arrival))).scalar_one()
-    return newest + 1
+    planned = sa.select(sa.func.max(schema.definition_calendar.c.member_watermark))
+    return max(newest, db.execute(planned).scalar() or 0) + 1
 
 
 def _rows_by_id(db: sa.Connection, ids: Collection[int]) -> dict[int, sa.Row[tuple[int, str, str]]]:

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from conductor_server.model.states import SlotState, StartPolicy
 from conductor_server.policy import start
 from conductor_server.policy.condition import STUCK, is_blocked
-from conductor_server.store import dialect, lineage, readiness, schema
+from conductor_server.store import dialect, readiness, schema
 
 table = sa.Table(
     "command_pending",
@@ -43,6 +43,16 @@ table = sa.Table(
     # The slot at the top: the failed one, or a pending one that needs a slot that does not exist.
     sa.Column("root_id", schema.Key),
     sa.Index("command_pending_definition_id_idx", "definition_id", "member_id"),
+    sa.Index("command_pending_blocked_idx", "blocked"),
+    prefixes=["TEMPORARY"],
+)
+
+# Who waits for whom among them. Looked up once: in the rounds below, no planner could know how few rows are concerned.
+edge = sa.Table(
+    "command_pending_edge",
+    table.metadata,
+    sa.Column("parent_id", schema.Key, primary_key=True, autoincrement=False),
+    sa.Column("child_id", schema.Key, primary_key=True, autoincrement=False),
     prefixes=["TEMPORARY"],
 )
 
@@ -62,19 +72,24 @@ def collect(
     What they wait for comes with them, so that their blocks are exact; ``everything`` says that it is there already.
     The table goes with the transaction.
     """
-    table.create(db, checkfirst=True)
-    db.execute(sa.delete(table))
+    for work_table in (table, edge):
+        work_table.create(db, checkfirst=True)
+        db.execute(sa.delete(work_table))
     due = readiness.due(now=now, delays=delays)
-    level, added = 0, _add(db, due & wanted, level=0)
+    slot = schema.slot
+    level, added = 0, _add(db, due & wanted & (slot.c.state == SlotState.OPEN), level=0)
     while added and not everything:
         level += 1
         below = _rows(table.c.level == level - 1).cte("child", nesting=True)
         above = readiness.required_parents(below).subquery("above")
-        added = _add(db, due & schema.slot.c.id.in_(sa.select(above.c.parent_id)), level=level)
-        added += _add(db, due & _earlier_than(level - 1), level=level)
-    if db.dialect.name == "postgresql":
-        db.execute(sa.text("ANALYZE command_pending"))  # else it plans as if the table were empty
+        is_parent = slot.c.id.in_(sa.select(above.c.parent_id).where(_is_open(above.c.state)))
+        added = _add(db, due & is_parent, level=level)
+        if _any_serial(db, level=level - 1):
+            added += _add(db, due & _earlier_than(level - 1) & (slot.c.state == SlotState.OPEN), level=level)
+    dialect.analyze(db, table)
     _count(db)
+    _connect(db)
+    dialect.analyze(db, edge)
     _propagate(db)
 
 
@@ -99,7 +114,7 @@ def _add(db: sa.Connection, wanted: sa.ColumnElement[bool], *, level: int) -> in
             .join(window, window.c.id == slot.c.window_id)
             .join(member, member.c.id == slot.c.member_id)
         )
-        .where(slot.c.state == SlotState.OPEN, wanted)
+        .where(wanted)
     )
     keys = ["slot_id", "definition_id", "member_id", "window_id", "start_policy", "level"]
     return db.execute(dialect.insert(db, table).from_select(keys, rows).on_conflict_do_nothing()).rowcount
@@ -141,7 +156,9 @@ def _count(db: sa.Connection) -> None:
         stuck = needed.c.definition_id.is_not(None) & (
             needed.c.parent_id.is_(None) | needed.c.state.in_(_STUCK)
         )
-        after_failure = child.c.start_policy.in_((StartPolicy.AFTER_FAILURE, StartPolicy.AFTER_FIRST_FAILURE))
+        after_failure = needed.c.its_start_policy.in_(
+            (StartPolicy.AFTER_FAILURE, StartPolicy.AFTER_FIRST_FAILURE)
+        )
         hinders = needed.c.state.in_(_STUCK) | (~after_failure & (needed.c.state == SlotState.FAILED))
         return (
             sa.func.sum(sa.case((stuck, 1), else_=0)).label("stuck"),
@@ -161,6 +178,19 @@ def _count(db: sa.Connection) -> None:
     )
 
 
+def _connect(db: sa.Connection) -> None:
+    child = _rows(sa.true()).cte("child", nesting=True)
+    needed = readiness.required_parents(child).subquery("needed")
+    # Parents that are open and not due come along: they are never blocked.
+    pairs = sa.select(needed.c.parent_id, needed.c.child_id).where(_is_open(needed.c.state))
+    db.execute(sa.insert(edge).from_select(["parent_id", "child_id"], pairs))
+
+
+def _is_open(state: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
+    """Of a parent. A plain comparison would have SQLite begin with all open slots, and try each child for each."""
+    return sa.func.coalesce(state, -1) == SlotState.OPEN
+
+
 def _propagate(db: sa.Connection) -> None:
     """Mark what is blocked, and what that blocks in turn, until a round finds nothing more."""
     blocks = sa.or_(
@@ -170,27 +200,39 @@ def _propagate(db: sa.Connection) -> None:
         )
     )
     found = sa.update(table).where(table.c.blocked == 0, ~table.c.ready, blocks)
+    serial = _any_serial(db)
     level = 1
     hit = db.execute(
         found.values(blocked=level, root_id=sa.func.coalesce(table.c.root_id, table.c.slot_id))
     ).rowcount
     while hit:
-        _pass_on(db, level)
+        told = _pass_on(db, level)
+        hit = db.execute(found.where(table.c.slot_id.in_(told)).values(blocked=level + 1)).rowcount
+        hit += _block_later(db, level) if serial else 0
         level += 1
-        hit = db.execute(found.values(blocked=level)).rowcount + _block_later(db, level)
 
 
-def _pass_on(db: sa.Connection, level: int) -> None:
-    """Tell the slots below those of a round that one more of their parents is stuck, and why."""
-    parent = _rows(table.c.blocked == level).add_columns(table.c.root_id).subquery("parent_slot")
-    below = lineage.children(parent).add_columns(parent.c.root_id).subquery("below")
+def _any_serial(db: sa.Connection, *, level: int | None = None) -> bool:
+    """Whether there are slots of serial definitions in the table, or in a level of it."""
+    definition = schema.definition
+    query = sa.select(1).select_from(table.join(definition, definition.c.id == table.c.definition_id))
+    of_level = sa.true() if level is None else table.c.level == level
+    return db.execute(query.where(definition.c.serial, of_level).limit(1)).first() is not None
+
+
+def _pass_on(db: sa.Connection, level: int) -> sa.Select[tuple[int]]:
+    """Tell the slots below those of a round that more of their parents are stuck, and why. Answers who was told."""
+    parent = table.alias("parent_row")
+    below = edge.join(parent, parent.c.slot_id == edge.c.parent_id)
     told = (
         sa.select(
-            below.c.child_id,
+            edge.c.child_id,
             sa.func.count().label("stuck"),
-            sa.func.min(below.c.root_id).label("root_id"),
+            sa.func.min(parent.c.root_id).label("root_id"),
         )
-        .group_by(below.c.child_id)
+        .select_from(below)
+        .where(parent.c.blocked == level)
+        .group_by(edge.c.child_id)
         .subquery("told")
     )
     db.execute(
@@ -201,10 +243,11 @@ def _pass_on(db: sa.Connection, level: int) -> None:
             root_id=sa.func.coalesce(table.c.root_id, told.c.root_id),
         )
     )
+    return sa.select(edge.c.child_id).select_from(below).where(parent.c.blocked == level)
 
 
 def _block_later(db: sa.Connection, level: int) -> int:
-    """Block the slots of serial definitions that come after a blocked one of their member."""
+    """Block the slots of serial definitions that come after one of their member that was blocked just now."""
     own, its, earlier = schema.window.alias("own"), schema.window.alias("its"), table.alias("earlier")
     first = (
         sa.select(
@@ -218,7 +261,7 @@ def _block_later(db: sa.Connection, level: int) -> int:
                 schema.definition, schema.definition.c.id == earlier.c.definition_id
             )
         )
-        .where(earlier.c.blocked > 0, schema.definition.c.serial)
+        .where(earlier.c.blocked.in_((level, level + 1)), schema.definition.c.serial)
         .group_by(earlier.c.definition_id, earlier.c.member_id)
         .subquery("first")
     )
@@ -231,7 +274,7 @@ def _block_later(db: sa.Connection, level: int) -> int:
             own.c.id == table.c.window_id,
             own.c.starts_at > first.c.starts_at,
         )
-        .values(blocked=level, root_id=first.c.root_id)
+        .values(blocked=level + 1, root_id=first.c.root_id)
     ).rowcount
 
 

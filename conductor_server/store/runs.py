@@ -31,7 +31,10 @@ chosen = sa.Table(
 
 def start_ready(db: sa.Connection, *, now: dt.datetime, delays: Collection[dt.timedelta]) -> int:
     """Create the first run of every open slot that may start. Answers how many."""
-    child = readiness.candidates(now=now, delays=delays, state=SlotState.OPEN).cte("child", nesting=True)
+    windows = readiness.windows_with_open_slots(db, now=now)
+    if not windows:
+        return 0
+    child = readiness.open_candidates(windows, now=now, delays=delays).cte("child", nesting=True)
     counts = readiness.counted(child).subquery("counts")
     ready = sa.select(counts.c.id, counts.c.consumes).where(
         readiness.may_start(counts), readiness.in_turn(counts)
@@ -44,11 +47,16 @@ def start_anew(db: sa.Connection, *, now: dt.datetime, delays: Collection[dt.tim
 
     One that has failed is among them: it may have been its parents' data.
     """
+    definition, slot = schema.definition, schema.slot
+    wanting = db.execute(
+        sa.select(definition.c.id).where(definition.c.start_policy == StartPolicy.AFTER_SUCCESS_AND_RERUNS)
+    )
+    ids = wanting.scalars().all()
     started = 0
-    for done in (SlotState.SUCCEEDED, SlotState.FAILED):
+    for done in (SlotState.SUCCEEDED, SlotState.FAILED) if ids else ():
         child = (
             readiness.candidates(now=now, delays=delays, state=done)
-            .where(schema.definition.c.start_policy == StartPolicy.AFTER_SUCCESS_AND_RERUNS)
+            .where(slot.c.definition_id.in_(ids))
             .cte("child", nesting=True)
         )
         counts = readiness.counted(child).subquery("counts")
@@ -61,8 +69,11 @@ def start_anew(db: sa.Connection, *, now: dt.datetime, delays: Collection[dt.tim
 
 def skip_hopeless(db: sa.Connection, *, now: dt.datetime, delays: Collection[dt.timedelta]) -> int:
     """Skip every open slot that its policy can never start as things stand. Answers how many."""
+    windows = readiness.windows_with_open_slots(db, now=now)
+    if not windows:
+        return 0
     slot = schema.slot
-    child = readiness.candidates(now=now, delays=delays, state=SlotState.OPEN).cte("child", nesting=True)
+    child = readiness.open_candidates(windows, now=now, delays=delays).cte("child", nesting=True)
     counts = readiness.counted(child).subquery("counts")
     hopeless = sa.select(counts.c.id).where(readiness.never_start(counts))
     return db.execute(
@@ -78,8 +89,14 @@ def reopen(db: sa.Connection, *, now: dt.datetime, delays: Collection[dt.timedel
     That is what a rerun above does; what was missed, or skipped by a person, stays skipped.
     """
     slot = schema.slot
+    by_policy = slot.c.reason.in_(SKIP_REASONS.values())
+    if (
+        db.execute(sa.select(slot.c.id).where(slot.c.state == SlotState.SKIPPED, by_policy).limit(1)).first()
+        is None
+    ):
+        return 0
     skipped = readiness.candidates(now=now, delays=delays, state=SlotState.SKIPPED)
-    child = skipped.where(slot.c.reason.in_(SKIP_REASONS.values())).cte("child", nesting=True)
+    child = skipped.where(by_policy).cte("child", nesting=True)
     counts = readiness.counted(child).subquery("counts")
     hopeful = sa.select(counts.c.id).where(
         ~readiness.never_start(counts),
@@ -283,12 +300,17 @@ def _start(db: sa.Connection, ready: sa.Select[Any], *, expected: SlotState, now
     slot = schema.slot
     chosen.create(db, checkfirst=True)
     db.execute(sa.delete(chosen))
-    if not db.execute(dialect.insert(db, chosen).from_select(["slot_id", "consumes"], ready)).rowcount:
+    number = db.execute(dialect.insert(db, chosen).from_select(["slot_id", "consumes"], ready)).rowcount
+    if not number:
         return 0
+    if number >= dialect.MANY:
+        dialect.analyze(db, chosen)
     candidates = (
         sa.select(slot.c.id).join(chosen, chosen.c.slot_id == slot.c.id).where(slot.c.state == expected)
     )
     created = db.execute(_insert(db, candidates, CreatedBy.ENGINE, now, counted=False)).rowcount
+    if created >= dialect.MANY:
+        dialect.analyze(db, schema.run)
     run = schema.run
     has_new_run = (
         sa.select(1)

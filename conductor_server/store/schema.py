@@ -40,7 +40,7 @@ class State(sa.TypeDecorator[int]):
     impl = sa.SmallInteger
     cache_ok = True
 
-    class comparator_factory(sa.TypeDecorator.Comparator[int]):  # noqa: N801 - SQLAlchemy's name
+    class comparator_factory(sa.TypeDecorator.Comparator[int]):
         def operate(self, op: Any, *other: Any, **options: Any) -> Any:
             return super().operate(op, *map(_in_text, other), **options)
 
@@ -119,11 +119,12 @@ member = sa.Table(
 member_ancestor = sa.Table(
     "command_member_ancestor",
     metadata,
+    # A member has one ancestor in a matrix: with that as its key a planner knows that, and begins there.
     _reference("member_id", "command_member", primary_key=True),
-    _reference("ancestor_id", "command_member", primary_key=True),
+    sa.Column("ancestor_matrix_id", sa.SmallInteger, primary_key=True, autoincrement=False),
+    _reference("ancestor_id", "command_member"),
     sa.Column("member_matrix_id", sa.SmallInteger, nullable=False),
-    sa.Column("ancestor_matrix_id", sa.SmallInteger, nullable=False),
-    sa.Index("command_member_ancestor_ancestor_idx", "ancestor_id", "member_matrix_id"),
+    sa.Index("command_member_ancestor_ancestor_idx", "ancestor_id", "member_matrix_id", "member_id"),
 )
 
 pool = sa.Table(
@@ -340,7 +341,7 @@ slot = sa.Table(
     sa.Column("decided_at", UtcDateTime),
     sa.Column("reason", sa.Text, nullable=False, server_default=""),
     sa.UniqueConstraint("definition_id", "window_id", "member_id"),
-    sa.Index("command_slot_member_id_idx", "member_id"),
+    sa.Index("command_slot_member_idx", "member_id", "definition_id"),
     # What the engine looks at: slots that have not been decided.
     sa.Index(
         "command_slot_undecided_idx",
@@ -354,6 +355,12 @@ slot = sa.Table(
         "definition_id",
         sqlite_where=sa.text(f"state = {SlotState.ACTIVE:d}"),
         postgresql_where=sa.text(f"state = {SlotState.ACTIVE:d}"),
+    ),
+    sa.Index(
+        "command_slot_skipped_idx",
+        "definition_id",
+        sqlite_where=sa.text(f"state = {SlotState.SKIPPED:d}"),
+        postgresql_where=sa.text(f"state = {SlotState.SKIPPED:d}"),
     ),
     sa.Index("command_slot_decided_at_idx", "decided_at"),
     postgresql_with={"fillfactor": 80},

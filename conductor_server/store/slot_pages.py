@@ -87,6 +87,11 @@ def page(
 def by_ids(db: sa.Connection, moment: Moment, ids: Sequence[int]) -> list[ShownSlot]:
     """Those slots, in that order; what does not exist any more is left out."""
     moment.collect(db, schema.slot.c.id.in_(ids))
+    return collected(db, moment, ids)
+
+
+def collected(db: sa.Connection, moment: Moment, ids: Sequence[int]) -> list[ShownSlot]:
+    """The same, of slots that ``moment.collect`` has brought in already, if only as parents."""
     rows = {row.id: row for row in db.execute(_rows(moment).where(schema.slot.c.id.in_(ids)))}
     roots = _roots(db, {row.root_id for row in rows.values() if row.root_id is not None})
     return [_shown(rows[number], moment, roots) for number in ids if number in rows]

@@ -59,6 +59,12 @@ def create(
     return db.execute(statement).rowcount
 
 
+def tell_planner(db: sa.Connection, *, added: int) -> None:
+    """After many were added: without it PostgreSQL joins a million rows as if there were ten."""
+    if added >= dialect.MANY:
+        dialect.analyze(db, schema.slot, schema.window, schema.window_relation, schema.definition_calendar)
+
+
 def skip(
     db: sa.Connection,
     *,

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from conductor_server.engine.steps import ensure_slots_exist as step
 from conductor_server.model.states import Catchup, Frequency, SlotState
 from conductor_server.policy import planning
+from conductor_server.store import members
+from conductor_server.store.database import Database
 from tests.support.build import DAY, HOUR, MINUTE, account, at, definition, reads
-from tests.support.world import World
+from tests.support.world import SETTINGS, World
 
 RUN, SKIPPED = SlotState.SUCCEEDED, SlotState.SKIPPED
+
+
+@pytest.fixture
+def world(database: Database) -> World:
+    """A world in which only hours without an engine are an outage, so that days pass quickly."""
+    return World(database, settings=replace(SETTINGS, outage_gap=6 * HOUR))
 
 
 def daily(catchup: Catchup, **said: Any) -> Any:
@@ -36,7 +44,7 @@ def test_after_an_outage(world: World, catchup: Catchup, expected: list[SlotStat
     """Down from noon of the 22nd to noon of the 25th; the horizon had been planned up to the 24th."""
     world.declare(daily(catchup), accounts=[account()])
     world.tick()
-    world.live(until=at("2026-11-22T12:00"), every=MINUTE)
+    world.live(until=at("2026-11-22T12:00"), every=6 * HOUR)
     world.run_all()
 
     world.clock.advance(3 * DAY)
@@ -97,7 +105,7 @@ def test_what_was_waiting_before_an_outage_was_not_missed(world: World) -> None:
     parent = definition("parent", catchup=Catchup.ALL)
     world.declare(parent, daily(Catchup.NONE, reads_from=reads("parent")), accounts=[account()])
     world.tick()
-    world.live(until=at("2026-11-22T00:01"), every=MINUTE)
+    world.live(until=at("2026-11-22T00:01"), every=6 * HOUR)
     assert world.state("job@acme/2026-11-21") is SlotState.OPEN
 
     world.clock.advance(10 * DAY)
@@ -142,7 +150,7 @@ def test_whoever_waits_longer_than_the_maximal_age_is_skipped(world: World) -> N
         accounts=[account()],
     )
     world.tick()
-    world.live(until=at("2026-11-22T00:59"), every=MINUTE)
+    world.live(until=at("2026-11-22T00:59"), every=6 * HOUR)
     assert due(world) == [SlotState.OPEN]
 
     world.tick(after=2 * MINUTE)
@@ -170,7 +178,7 @@ def test_an_outage_is_remembered_until_it_has_been_seen_to(
     world.tick()
     world.clock.advance(3 * DAY)
     with monkeypatch.context() as broken:
-        broken.setattr(step.members, "zones", lambda _: 1 / 0)
+        broken.setattr(members, "zones", lambda _: 1 / 0)
         failed = world.tick_once(failing={"ensure_slots_exist", "ensure_runs_exist"})
     assert any("ensure_slots_exist: " in problem for problem in failed.problems)
 

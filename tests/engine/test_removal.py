@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conductor_server.model.definition import Matrix
+from conductor_server.model.definition import Definition, Matrix
 from conductor_server.model.errors import ConflictError, NotFoundError
 from conductor_server.model.states import Disposition, SlotState, Verdict
 from conductor_server.store import schema
@@ -41,7 +41,7 @@ def test_a_fifth_goes_without_asking(world: World) -> None:
         pytest.param([], "files lists none any more of its definitions", id="suddenly-empty"),
     ],
 )
-def test_more_than_that_waits_for_consent(world: World, left: list[object], message: str) -> None:
+def test_more_than_that_waits_for_consent(world: World, left: list[Definition], message: str) -> None:
     world.declare(*FIVE, accounts=[account()])
     world.tick()
 

@@ -9,9 +9,13 @@ from conductor_server.policy.completion import RunFacts, disposition, status_aft
 
 
 def facts(
-    status: RunStatus = RunStatus.RUNNING, *, epoch: int = 3, completion: str | None = None
+    status: RunStatus = RunStatus.RUNNING,
+    *,
+    epoch: int = 3,
+    agent: str = "one",
+    completion: str | None = None,
 ) -> RunFacts:
-    return RunFacts(status=status, epoch=epoch, completion_id=completion)
+    return RunFacts(status=status, epoch=epoch, agent=agent, completion_id=completion)
 
 
 @pytest.mark.parametrize(
@@ -25,6 +29,7 @@ def facts(
             facts(RunStatus.SUCCESS, completion="mine", epoch=4), Disposition.DUPLICATE, id="again-later"
         ),
         pytest.param(facts(epoch=4), Disposition.FENCED, id="running-elsewhere"),
+        pytest.param(facts(agent="two"), Disposition.FENCED, id="with-another-agent"),
         pytest.param(facts(RunStatus.TIMEOUT, epoch=4), Disposition.FENCED, id="another-lease-ended"),
         pytest.param(facts(RunStatus.TIMEOUT), Disposition.LATE, id="given-up"),
         pytest.param(facts(RunStatus.RELEASED), Disposition.LATE, id="taken-back"),
@@ -33,7 +38,7 @@ def facts(
     ],
 )
 def test_disposition(run: RunFacts | None, expected: Disposition) -> None:
-    assert disposition(run, epoch=3, completion_id="mine") is expected
+    assert disposition(run, agent="one", epoch=3, completion_id="mine") is expected
 
 
 @pytest.mark.parametrize("outcome", Outcome)

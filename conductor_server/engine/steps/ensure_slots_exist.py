@@ -36,6 +36,7 @@ def ensure_slots_exist(db: sa.Connection, tick: Tick) -> StepResult:
             more |= unfinished
         changed += _skip_overaged(db, tick, definition)
     changed += relate_windows(db)
+    slots.tell_planner(db, added=changed)
     return StepResult(changed=changed, more=more)
 
 

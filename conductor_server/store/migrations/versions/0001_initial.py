@@ -323,9 +323,9 @@ def upgrade() -> None:
     op.create_table(
         "command_member_ancestor",
         sa.Column("member_id", Key, nullable=False),
+        sa.Column("ancestor_matrix_id", sa.SmallInteger(), autoincrement=False, nullable=False),
         sa.Column("ancestor_id", Key, nullable=False),
         sa.Column("member_matrix_id", sa.SmallInteger(), nullable=False),
-        sa.Column("ancestor_matrix_id", sa.SmallInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["ancestor_id"],
             ["command_member.id"],
@@ -338,12 +338,12 @@ def upgrade() -> None:
             name="command_member_ancestor_member_id_fkey",
             ondelete="CASCADE",
         ),
-        sa.PrimaryKeyConstraint("member_id", "ancestor_id", name="command_member_ancestor_pkey"),
+        sa.PrimaryKeyConstraint("member_id", "ancestor_matrix_id", name="command_member_ancestor_pkey"),
     )
     op.create_index(
         "command_member_ancestor_ancestor_idx",
         "command_member_ancestor",
-        ["ancestor_id", "member_matrix_id"],
+        ["ancestor_id", "member_matrix_id", "member_id"],
         unique=False,
     )
     op.create_table(
@@ -451,7 +451,15 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 1"),
     )
     op.create_index("command_slot_decided_at_idx", "command_slot", ["decided_at"], unique=False)
-    op.create_index("command_slot_member_id_idx", "command_slot", ["member_id"], unique=False)
+    op.create_index("command_slot_member_idx", "command_slot", ["member_id", "definition_id"], unique=False)
+    op.create_index(
+        "command_slot_skipped_idx",
+        "command_slot",
+        ["definition_id"],
+        unique=False,
+        sqlite_where=sa.text("state = 4"),
+        postgresql_where=sa.text("state = 4"),
+    )
     op.create_index(
         "command_slot_undecided_idx",
         "command_slot",

@@ -1,0 +1,162 @@
+"""What agents ask for, carried out: plain functions over a connection, without streams, threads or a clock.
+
+``group_commit`` gives one transaction and one reading of the clock to a whole group of requests; AgentService gives
+them to a registration; the simulator to both. Whatever is answered here may be sent only after the commit.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, assert_never
+
+import sqlalchemy as sa
+
+from conductor_server.model.errors import InvalidRequestError, StaleSessionError
+from conductor_server.model.states import Verdict
+from conductor_server.store import agents, leases, logs, matrices
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reports:
+    """Record how runs ended. Answered by a ``Recorded`` for each, in order."""
+
+    reports: Sequence[leases.Report]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beats:
+    """An agent and all the runs that it holds are alive. Answered by a verdict for each lease."""
+
+    agent: str
+    session: int
+    beats: Sequence[leases.Beat]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """An agent has room for runs. Answered by assignments with their specs; they may be none."""
+
+    claim: leases.Claim
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """Keep a piece of output. Answered by where to go on from."""
+
+    chunk: logs.Chunk
+
+
+Request = Reports | Beats | Wish | Output
+
+
+def apply_group(
+    db: sa.Connection, requests: Sequence[Request], *, now: dt.datetime, lost_after: dt.timedelta
+) -> list[Any]:
+    """Carry out a group, and answer each in its place; an answer may be the error that its stream is to be told.
+
+    Reports go first, since they make room for claims; all reports, and all claims, in one set of statements.
+    ``lost_after``: a run claimed longer ago than this, and not in its agent's heartbeat, never arrived.
+    """
+    names = {name for name in map(_agent, requests) if name}
+    sessions = agents.sessions(db, names) if names else {}
+    reports = [report for each in requests if isinstance(each, Reports) for report in each.reports]
+    recorded = iter(leases.complete(db, reports, now=now) if reports else [])
+    beating = {each.agent for each in requests if isinstance(each, Beats)}
+    if beating:
+        agents.heard_of(db, beating, now=now)
+    wishes = [each.claim for each in requests if isinstance(each, Wish)]
+    current = [wish for wish in wishes if sessions.get(wish.agent) == wish.session]
+    granted = iter(_claim(db, current, now=now) if current else [])
+    answers: list[Any] = []
+    for request in requests:
+        match request:
+            case Reports():
+                answers.append(list(islice(recorded, len(request.reports))))
+            case Beats(agent=agent, session=session):
+                answers.append(
+                    _apply_beats(db, request, now=now, lost_after=lost_after)
+                    if sessions.get(agent) == session
+                    else superseded(agent, session)
+                )
+            case Wish(claim=wish):
+                answers.append(
+                    next(granted)
+                    if sessions.get(wish.agent) == wish.session
+                    else superseded(wish.agent, wish.session)
+                )
+            case Output(chunk=chunk):
+                answers.append(logs.append(db, chunk))
+            case _:
+                assert_never(request)
+    return answers
+
+
+def _claim(
+    db: sa.Connection, wishes: Sequence[leases.Claim], *, now: dt.datetime
+) -> Sequence[Sequence[leases.Assignment]]:
+    granted = leases.claim_all(db, wishes, now=now)
+    told = leases.assignments(db, [lease for each in granted for lease in each])
+    by_lease = {assignment.lease: assignment for assignment in told}
+    return [[by_lease[lease] for lease in each if lease in by_lease] for each in granted]
+
+
+def _apply_beats(
+    db: sa.Connection, request: Beats, *, now: dt.datetime, lost_after: dt.timedelta
+) -> Mapping[leases.Lease, tuple[Verdict, str]]:
+    held = {beat.lease.run_id for beat in request.beats}
+    leases.release_missing(db, request.agent, held, claimed_before=now - lost_after, now=now)
+    return leases.beat(db, request.agent, request.beats, now=now)
+
+
+def superseded(agent: str, session: int) -> StaleSessionError:
+    return StaleSessionError(f"agent {agent} has registered anew: session {session} is over")
+
+
+def _agent(request: Request) -> str:
+    match request:
+        case Beats(agent=agent):
+            return agent
+        case Wish(claim=claim):
+            return claim.agent
+        case _:
+            return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registered:
+    """An open session: its sources with their ids, and a verdict for every run that the agent says it holds."""
+
+    session: int
+    source_ids: dict[str, int]
+    verdicts: Mapping[leases.Lease, tuple[Verdict, str]]
+
+
+def register(
+    db: sa.Connection,
+    registration: agents.Registration,
+    held: Collection[leases.Lease],
+    *,
+    take_over: bool,
+    now: dt.datetime,
+    heartbeat_interval: dt.timedelta,
+) -> Registered:
+    """Open a session. Raises InvalidRequestError for an unknown source, AlreadyExistsError for a name in use."""
+    source_ids = matrices.source_ids(db)
+    for source in sorted(registration.capacities.keys() - source_ids.keys()):
+        known = ", ".join(sorted(source_ids))
+        raise InvalidRequestError(f"there is no source {source!r}: known are {known}", field="capacities")
+    alive_since = now - 3 * heartbeat_interval
+    session = agents.register(db, registration, take_over=take_over, alive_since=alive_since, now=now)
+    # A new session knows all that it holds: whatever else was claimed for it never arrived.
+    leases.release_missing(
+        db, registration.name, {lease.run_id for lease in held}, claimed_before=_FAR_FUTURE, now=now
+    )
+    verdicts = leases.beat(db, registration.name, [leases.Beat(lease=lease) for lease in held], now=now)
+    own = {name: source_ids[name] for name in registration.capacities}
+    return Registered(session=session, source_ids=own, verdicts=verdicts)
+
+
+_FAR_FUTURE = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)

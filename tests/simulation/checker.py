@@ -1,0 +1,581 @@
+"""The invariants, checked after every commit and every pass, against what the triggers and the witness have written.
+
+Names in brackets, such as [S3], are those of the reliability study. Nothing here asks the product what is right.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from conductor_agent import model as agent_model
+from conductor_server.engine.reconciler import Pass
+from conductor_server.model.states import (
+    RUN_TRANSITIONS,
+    CreatedBy,
+    Disposition,
+    Outcome,
+    RunStatus,
+    SlotState,
+)
+from conductor_server.rpc.agent_requests import Beats, Reports, Request
+from conductor_server.store import agents, leases
+from tests.simulation.oracle import Oracle, SlotKey
+from tests.simulation.scenario import Scenario
+from tests.simulation.store import Row, SimulatedDatabase
+from tests.simulation.timeline import Timeline
+
+LOSSES_MAX = 3
+
+
+class Violation(AssertionError):
+    """An invariant does not hold."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Slot:
+    """What the checker knows of a slot; ``fails`` and ``losses`` it has counted itself, from the runs."""
+
+    id: int
+    key: SlotKey
+    state: SlotState
+    fails: int = 0
+    losses: int = 0
+    attempts: int = 0
+    live: int | None = None
+    last: int | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Run:
+    """What the checker knows of a run. ``heard``: true time, and the server's up-time then, of its last heartbeat."""
+
+    id: int
+    slot: int
+    attempt: int
+    status: RunStatus
+    epoch: int
+    agent: str = ""
+    claimed_at: dt.datetime | None = None
+    ended_at: dt.datetime | None = None
+    heard: float = 0.0
+    heard_up: float = 0.0
+    heard_disturbed: int = 0
+    heard_crept: float = 0.0
+    cancel: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Process:
+    """A command that the witness has seen begin."""
+
+    agent: str
+    slot: str
+    lease: tuple[int, int]
+
+
+@dataclass(slots=True)
+class Context:
+    """What the server is doing, so that a change can be put down to somebody who may make it."""
+
+    what: str = "start"
+    requests: Sequence[Request] = ()
+    agent: str = ""
+    held: frozenset[int] = frozenset()
+
+
+@dataclass(slots=True)
+class Seen:
+    """What a seed has come by, for the report and for the test that two runs of it are the same."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    log: list[str] = field(default_factory=list)
+
+
+class Checker:
+    """Told of everything; raises ``Violation``."""
+
+    def __init__(
+        self, scenario: Scenario, timeline: Timeline, database: SimulatedDatabase, oracle: Oracle
+    ) -> None:
+        self.scenario = scenario
+        self.seen = Seen()
+        self.slots: dict[int, Slot] = {}
+        self.by_key: dict[SlotKey, Slot] = {}
+        self.runs: dict[int, Run] = {}
+        self.live_processes: dict[tuple[int, int], Process] = {}
+        self._timeline = timeline
+        self._database = database
+        self.oracle = oracle
+        self._context = Context()
+        self._claims: dict[tuple[int, int], str] = {}
+        self._ended: dict[tuple[int, int], agent_model.Outcome] = {}
+        self._applied: dict[str, RunStatus] = {}
+        self._names: dict[tuple[int, int], tuple[str, str]] = {}
+        self._windows: dict[int, tuple[dt.datetime, dt.datetime]] = {}
+        self._closed_until = oracle.earliest
+        self._up_since: float | None = None
+        self._up_total = 0.0
+        self.disturbed = 0
+        self.crept = 0.0  # seconds by which the clock has leapt ahead in leaps too small to be noticed
+        self.paused: set[str] = set()
+        self.absent: set[str] = set()
+        definitions = scenario.declared.definitions
+        self._sources = {each.name: each.source for each in definitions}
+        self._limits = {each.name: each.concurrency.definition for each in definitions}
+        self._pools = {each.name: each.pools for each in definitions}
+
+    # --- the server's life
+
+    def available(self, yes: bool) -> None:
+        """From now on the server can, or cannot, hear its agents."""
+        self.disturbed += 1
+        if yes and self._up_since is None:
+            self._up_since = self._timeline.true
+        elif not yes and self._up_since is not None:
+            self._up_total += self._timeline.true - self._up_since
+            self._up_since = None
+
+    def _up(self) -> float:
+        since = 0.0 if self._up_since is None else self._timeline.true - self._up_since
+        return self._up_total + since
+
+    def doing(
+        self, what: str, requests: Sequence[Request] = (), *, agent: str = "", held: Collection[int] = ()
+    ) -> None:
+        self._context = Context(what, requests, agent, frozenset(held))
+
+    # --- commits
+
+    def committed(self, rows: Sequence[Row]) -> None:
+        if not rows:
+            return
+        touched: dict[int, Row] = {}
+        claimed = False
+        for row in rows:
+            noun, number = row[0], row[1]
+            self.seen.log.append(f"{self._timeline.true:.3f} {row}")
+            match noun:
+                case "slot born":
+                    self._slot_born(number, row)
+                case "slot moved":
+                    self._slot_moved(number, row)
+                    touched[number] = row
+                case "slot gone":
+                    slot = self.slots.pop(number)
+                    del self.by_key[slot.key]
+                    self.absent.add(
+                        slot.key.account
+                    )  # nothing but the removal of an account deletes slots here
+                case "run born":
+                    self._run_born(number, row)
+                case "run moved":
+                    claimed |= self._run_moved(number, row)
+                case "run gone":
+                    run = self.runs.pop(number)
+                    if (owner := self.slots.get(run.slot)) is not None and owner.live == number:
+                        owner.live = None
+        for number, row in touched.items():
+            self._settled(number, row)
+        if claimed:
+            self._check_limits()
+
+    def _slot_born(self, number: int, row: Row) -> None:
+        _, _, definition_id, member_id, window_id, state, *_ = row
+        key = SlotKey(*self._name(definition_id, member_id), *self._window(window_id))
+        self._demand(key not in self.by_key, f"[S1] {key} exists twice")
+        self._demand(key in self.oracle.slots, f"[S2] {key} should not exist")
+        self.absent.discard(key.account)
+        self.slots[number] = self.by_key[key] = Slot(id=number, key=key, state=SlotState(state))
+        self.seen.counts["slots"] += 1
+
+    def _slot_moved(self, number: int, row: Row) -> None:
+        slot = self.slots[number]
+        old, new = SlotState(row[2]), SlotState(row[3])
+        self._demand(slot.state is old, f"[S4] {slot.key} was {slot.state.word}, not {old.word}")
+        slot.state = new
+        if old is new:
+            return
+        if new is SlotState.SUCCEEDED:
+            last = self.runs[slot.last or 0]
+            self._demand(last.status is RunStatus.SUCCESS, f"[S15] {slot.key} succeeded without a run")
+        if new is SlotState.FAILED:
+            self._demand(
+                slot.fails == self.scenario.settings.retries.attempts_max,
+                f"[S12] {slot.key} failed for good after {slot.fails} failed runs",
+            )
+        if new is SlotState.QUARANTINED:
+            self._demand(
+                slot.losses >= LOSSES_MAX, f"[S12] {slot.key} in quarantine after {slot.losses} losses"
+            )
+
+    def _settled(self, number: int, row: Row) -> None:
+        """What the slot's row counts must be what its runs say."""
+        slot = self.slots.get(number)
+        if slot is None:
+            return
+        failures, losses = row[4], row[6]
+        self._demand(failures == slot.fails, f"[S12] {slot.key} counts {failures} failures, not {slot.fails}")
+        self._demand(losses == slot.losses, f"[S12] {slot.key} counts {losses} losses, not {slot.losses}")
+
+    # --- runs
+
+    def _run_born(self, number: int, row: Row) -> None:
+        _, _, slot_id, attempt, status, epoch, created_by, *_ = row
+        slot = self.slots[slot_id]
+        name = f"run {number} of {slot.key}"
+        self._demand(status == RunStatus.WAITING, f"[S4] {name} was born {status}")
+        self._demand(slot.live is None, f"[S5] {name} was born beside run {slot.live}")
+        self._demand(
+            attempt == slot.attempts + 1, f"[S12] {name} is attempt {attempt}, not {slot.attempts + 1}"
+        )
+        now = self._timeline.now()
+        retries = self.scenario.settings.retries
+        last = self.runs.get(slot.last or 0)
+        if created_by == CreatedBy.OPERATOR:
+            slot.fails = slot.losses = 0
+        elif slot.state is SlotState.ACTIVE:
+            assert last is not None
+            self._demand(
+                last.status in (RunStatus.FAILED, RunStatus.TIMEOUT, RunStatus.RELEASED),
+                f"[S13] {name} follows one that is {last.status.word}",
+            )
+            if last.status is not RunStatus.RELEASED:
+                self._demand(slot.fails < retries.attempts_max, f"[S12] {name} follows {slot.fails} failures")
+                waited = now - (last.ended_at or now)
+                self._demand(waited >= retries.delay, f"[S12] {name} comes {waited} after its failure")
+        else:
+            self._demand(now >= slot.key.end, f"[S3] {name} was born before its window closed")
+            self._check_parents(name, slot)
+            slot.fails = slot.losses = 0
+        slot.attempts, slot.live, slot.last = attempt, number, number
+        self.runs[number] = Run(
+            id=number, slot=slot_id, attempt=attempt, status=RunStatus.WAITING, epoch=epoch
+        )
+        self.seen.counts["runs"] += 1
+
+    def _check_parents(self, name: str, slot: Slot) -> None:
+        policy = self.oracle.declared[slot.key.definition].policy
+        wanted = SlotState.FAILED if policy == "after_failure" else SlotState.SUCCEEDED
+        if slot.state in (SlotState.SUCCEEDED, SlotState.FAILED):
+            self._demand(policy == "after_success_and_reruns", f"[S5] {name} follows a slot that is decided")
+        for needed in self._needs(slot):
+            parent = self.by_key.get(needed)
+            state = "missing" if parent is None else parent.state.word
+            self._demand(
+                parent is not None and parent.state is wanted,
+                f"[S3] {name} was born while {needed} is {state}",
+            )
+        if self.oracle.declared[slot.key.definition].serial:
+            earlier = self.earlier(slot)
+            self._demand(not earlier, f"[S3] {name} was born before its turn: {earlier[:1]}")
+
+    def _needs(self, slot: Slot) -> list[SlotKey]:
+        return [needed for needed in self.oracle.needs(slot.key) if needed.account not in self.absent]
+
+    def earlier(self, slot: Slot) -> list[Slot]:
+        """Slots of the same definition and member that come before, and are not decided."""
+        return [
+            other
+            for other in self.slots.values()
+            if (other.key.definition, other.key.account) == (slot.key.definition, slot.key.account)
+            and other.key.start < slot.key.start
+            and other.state in (SlotState.OPEN, SlotState.ACTIVE)
+        ]
+
+    def _run_moved(self, number: int, row: Row) -> bool:
+        """Answers whether it was claimed."""
+        _, _, old, new, old_epoch, epoch, agent, beaten, cancel = row
+        run = self.runs[number]
+        before, after = RunStatus(old), RunStatus(new)
+        name = f"run {number} of {self.slots[run.slot].key}"
+        self._demand(before is run.status, f"[S4] {name} was {run.status.word}, not {before.word}")
+        run.cancel = bool(cancel)
+        if before is after:
+            self._demand(epoch == old_epoch, f"[S7] {name} changed its epoch and nothing else")
+            if beaten:
+                self._beaten(run, name)
+            return False
+        self._demand(after in RUN_TRANSITIONS[before], f"[S4] {name} went from {before.word} to {after.word}")
+        run.status = after
+        if after is RunStatus.RUNNING:
+            self._claimed(run, name, old_epoch, epoch, agent)
+            return True
+        slot = self.slots[run.slot]
+        slot.live = None
+        run.ended_at = self._timeline.now()
+        self.seen.counts[f"run {after.word}"] += 1
+        match after:
+            case RunStatus.SUCCESS:
+                slot.fails = slot.losses = 0
+                self._reported(run, name, (agent_model.Outcome.SUCCEEDED,))
+            case RunStatus.FAILED:
+                slot.fails, slot.losses = slot.fails + 1, 0
+                self._reported(run, name, (agent_model.Outcome.FAILED, agent_model.Outcome.TIMED_OUT))
+            case RunStatus.TIMEOUT:
+                slot.fails, slot.losses = slot.fails + 1, slot.losses + 1
+                self._timed_out(run, name)
+            case RunStatus.RELEASED:
+                self._released(run, name)
+            case RunStatus.CANCELLED:
+                self._demand(
+                    run.cancel or self._report_of(run) is not None, f"[S13] {name} was cancelled by nobody"
+                )
+        return False
+
+    def _claimed(self, run: Run, name: str, old_epoch: int, epoch: int, agent: str) -> None:
+        self._demand(epoch > old_epoch, f"[S7] {name} was claimed with epoch {epoch} after {old_epoch}")
+        self._demand(self._context.what == "group", f"[S8] {name} was claimed by {self._context.what}")
+        source = self._sources[self.slots[run.slot].key.definition]
+        limits = self.scenario.agents.get(agent, {})
+        definition = self.slots[run.slot].key.definition
+        self._demand(definition not in self.paused, f"[S19] {name} was claimed while {definition} is paused")
+        self._demand(source in limits, f"[S17] {name} went to {agent}, which has no {source}")
+        run.epoch, run.agent, run.claimed_at = epoch, agent, self._timeline.now()
+        self._heard(run)
+        self._claims[run.id, epoch] = agent
+        self.seen.counts["claims"] += 1
+
+    def _heard(self, run: Run) -> None:
+        run.heard, run.heard_up = self._timeline.true, self._up()
+        run.heard_disturbed, run.heard_crept = self.disturbed, self.crept
+
+    def _beaten(self, run: Run, name: str) -> None:
+        if self._context.what == "engine":
+            return  # the clock was set back
+        held = (run.id, run.epoch, run.agent)
+        named = {
+            (beat.lease.run_id, beat.lease.epoch, request.agent)
+            for request in self._context.requests
+            if isinstance(request, Beats)
+            for beat in request.beats
+        }
+        registering = self._context.what == "register" and self._context.agent == run.agent
+        self._demand(
+            held in named or (registering and run.id in self._context.held),
+            f"[S8] {name} was prolonged by nobody who holds it",
+        )
+        self._heard(run)
+
+    def _report_of(self, run: Run) -> leases.Report | None:
+        """The report in the present group that may end this run."""
+        for request in self._context.requests:
+            if isinstance(request, Reports):
+                for report in request.reports:
+                    if (report.lease.run_id, report.lease.epoch, report.agent) == (
+                        run.id,
+                        run.epoch,
+                        run.agent,
+                    ):
+                        return report
+        return None
+
+    def _reported(self, run: Run, name: str, outcomes: tuple[agent_model.Outcome, ...]) -> None:
+        report = self._report_of(run)
+        self._demand(report is not None, f"[S8] {name} became {run.status.word} by no report of its holder")
+        assert report is not None
+        witnessed = self._ended.get((run.id, run.epoch))
+        self._demand(
+            witnessed in outcomes, f"[S15] {name} became {run.status.word}, and the witness saw {witnessed}"
+        )
+        self._applied[report.completion_id] = run.status
+
+    def _released(self, run: Run, name: str) -> None:
+        report = self._report_of(run)
+        if report is not None and report.outcome is Outcome.RELEASED:
+            self._applied[report.completion_id] = run.status
+            return
+        if self._context.what == "register":
+            held = self._context.agent != run.agent or run.id in self._context.held
+        else:
+            beats = [each for each in self._context.requests if isinstance(each, Beats)]
+            missing = [
+                each
+                for each in beats
+                if each.agent == run.agent and run.id not in {beat.lease.run_id for beat in each.beats}
+            ]
+            held = not missing
+        self._demand(not held, f"[S8] {name} was released though its agent has it")
+
+    def _timed_out(self, run: Run, name: str) -> None:
+        silent = self._timeline.true - run.heard
+        unheard = self._up() - run.heard_up
+        settings = self.scenario.settings
+        grace = max(2 * settings.heartbeat_interval, settings.outage_gap).total_seconds()
+        self._demand(
+            not self.scenario.agents_are_well, f"[S11] {name} timed out, and its agent has always been well"
+        )
+        self._demand(
+            unheard >= min(grace, settings.timeout.total_seconds()) - (self.crept - run.heard_crept),
+            f"[S11] {name} timed out after {unheard:.0f} s in which it could have been heard",
+        )
+        if run.heard_disturbed == self.disturbed:
+            self._demand(
+                silent >= settings.timeout.total_seconds(), f"[S11] {name} timed out after {silent:.0f} s"
+            )
+
+    def _check_limits(self) -> None:
+        running = Counter(
+            self.slots[run.slot].key.definition
+            for run in self.runs.values()
+            if run.status is RunStatus.RUNNING
+        )
+        pools: Counter[str] = Counter()
+        for name, number in running.items():
+            limit = self._limits[name]
+            self._demand(limit is None or number <= limit, f"[S16] {number} runs of {name} at once")
+            for pool in self._pools[name]:
+                pools[pool] += number
+        for pool, number in pools.items():
+            places = self.scenario.declared.pools[pool]
+            self._demand(number <= places, f"[S16] {number} runs in the pool of {places}")
+
+    # --- answers
+
+    def answered(self, requests: Sequence[Request], answers: Sequence[Any]) -> None:
+        now = self._timeline.now()
+        lost_after = 2 * self.scenario.settings.heartbeat_interval
+        for request, answer in zip(requests, answers, strict=True):
+            if not isinstance(request, Beats) or isinstance(answer, Exception):
+                continue
+            held = {beat.lease.run_id for beat in request.beats}
+            for run in self.runs.values():
+                if run.agent == request.agent and run.status is RunStatus.RUNNING and run.id not in held:
+                    assert run.claimed_at is not None
+                    self._demand(
+                        run.claimed_at >= now - lost_after, f"[L4] run {run.id} is lost, and was not released"
+                    )
+
+    def registered(self, registration: agents.Registration, held: Sequence[leases.Lease]) -> None:
+        mine = {lease.run_id for lease in held}
+        for run in self.runs.values():
+            if run.agent == registration.name and run.status is RunStatus.RUNNING:
+                self._demand(run.id in mine, f"[L4] run {run.id} is lost, and was not released")
+
+    def acknowledged(self, report: leases.Report, recorded: leases.Recorded) -> None:
+        self.seen.counts[f"answered {recorded.disposition}"] += 1
+        run = self.runs.get(report.lease.run_id)
+        name = f"report {report.completion_id} of run {report.lease.run_id}"
+        known = self._applied.get(report.completion_id)
+        match recorded.disposition:
+            case Disposition.APPLIED:
+                if report.outcome is not Outcome.CANCELLED:
+                    self._demand(run is None or known is not None, f"[S9] {name} was answered and is lost")
+                self._demand(
+                    run is None or run.status is recorded.status, f"[S9] {name} was answered and is lost"
+                )
+            case Disposition.DUPLICATE:
+                self._demand(
+                    run is not None and run.status is recorded.status, f"[S10] {name}: another answer"
+                )
+            case Disposition.LATE | Disposition.FENCED:
+                self._demand(known is None, f"[S10] {name} was applied, and is {recorded.disposition}")
+            case Disposition.REMOVED:
+                self._demand(run is None, f"[S18] {name}: it is not removed")
+
+    def ticked(self, done: Pass) -> None:
+        self.seen.counts["passes"] += 1
+        self._demand(not done.failed, f"a step failed: {done.problems}")
+        now = self._timeline.now()
+        if now <= self._closed_until:
+            return
+        for key in self.oracle.closed(self._closed_until, now):
+            self._demand(key in self.by_key or key.account in self.absent, f"[S2] {key} does not exist")
+        self._closed_until = now
+
+    # --- the witness
+
+    def began(self, agent: str, run: agent_model.Run) -> None:
+        lease = (run.lease.run_id, run.lease.epoch)
+        name = f"run {run.lease} of {run.slot}"
+        self.seen.counts["begun"] += 1
+        self._demand(self._claims.get(lease) == agent, f"[S15] {name} began on {agent} without a claim")
+        self._demand(
+            lease not in self.live_processes and lease not in self._ended, f"[S14] {name} began twice"
+        )
+        for other in self.live_processes.values():
+            if other.slot == run.slot:
+                known = self.runs.get(other.lease[0])
+                self._demand(
+                    known is None or not RUN_TRANSITIONS[known.status], f"[S14] {name} runs beside {other}"
+                )
+        self.live_processes[lease] = Process(agent=agent, slot=run.slot, lease=lease)
+
+    def ended(self, agent: str, run: agent_model.Run, outcome: agent_model.Outcome) -> None:
+        lease = (run.lease.run_id, run.lease.epoch)
+        del self.live_processes[lease]
+        self._ended[lease] = outcome
+
+    # --- after the faults
+
+    def unsettled(self, due_by: dt.datetime) -> list[str]:
+        """Slots that fell due by then, are not decided, and wait for nothing that could not come [L5]."""
+        return [
+            f"{slot.key} is {slot.state.word}"
+            for slot in self.slots.values()
+            if slot.key.end <= due_by
+            and slot.state in (SlotState.OPEN, SlotState.ACTIVE)
+            and not self._stuck(slot)
+        ]
+
+    def _stuck(self, slot: Slot) -> bool:
+        """Whether an open slot waits for a decided one that will not be what it needs."""
+        if slot.state is not SlotState.OPEN:
+            return False
+        declared = self.oracle.declared[slot.key.definition]
+        wanted = SlotState.FAILED if declared.policy == "after_failure" else SlotState.SUCCEEDED
+        for needed in self._needs(slot):
+            parent = self.by_key[needed]
+            if parent.state in (SlotState.OPEN, SlotState.ACTIVE):
+                if self._stuck(parent):
+                    return True
+            elif parent.state is not wanted:
+                return True
+        return declared.serial and any(map(self._stuck, self.earlier(slot)))
+
+    def check_orphans(self) -> None:
+        """[L9] What still runs is what should."""
+        for lease, process in self.live_processes.items():
+            run = self.runs.get(lease[0])
+            self._demand(
+                run is not None and run.status is RunStatus.RUNNING and run.epoch == lease[1],
+                f"[L9] {process} still runs",
+            )
+
+    def check_rows(self) -> None:
+        """[L7] The rows are what their log says; nothing refers to what is gone [S18]."""
+        slots: dict[int, int] = dict(self._database.rows("SELECT id, state FROM command_slot"))
+        runs: dict[int, int] = dict(self._database.rows("SELECT id, status FROM command_run"))
+        self._demand(slots == {each.id: each.state for each in self.slots.values()}, "[L7] slots")
+        self._demand(runs == {each.id: each.status for each in self.runs.values()}, "[L7] runs")
+        dangling = self._database.rows("PRAGMA foreign_key_check")
+        self._demand(not dangling, f"[S18] {dangling}")
+
+    # --- underneath
+
+    def _name(self, definition_id: int, member_id: int) -> tuple[str, str]:
+        key = (definition_id, member_id)
+        if key not in self._names:
+            sql = "SELECT d.name, m.path FROM command_definition d, command_member m WHERE d.id = ? AND m.id = ?"
+            (row,) = self._database.rows(sql, definition_id, member_id)
+            self._names[key] = (row[0], row[1])
+        return self._names[key]
+
+    def _window(self, window_id: int) -> tuple[dt.datetime, dt.datetime]:
+        if window_id not in self._windows:
+            for number, start, end in self._database.rows(
+                "SELECT id, starts_at, ends_at FROM command_window"
+            ):
+                self._windows[number] = (_instant(start), _instant(end))
+        return self._windows[window_id]
+
+    def _demand(self, holds: bool, what: str) -> None:
+        if not holds:
+            raise Violation(what)
+
+
+def _instant(text: str) -> dt.datetime:
+    return dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC)

@@ -1,0 +1,40 @@
+"""What seeds have found, told as the short story behind it."""
+
+from __future__ import annotations
+
+from conductor_server.model.states import Disposition, RunStatus
+from tests.support.build import HOUR, account, definition
+from tests.support.world import World
+
+
+def test_who_comes_after_the_newest_member_has_gone_gets_slots_too(world: World) -> None:
+    """Seed 220: the arrival number of a removed account was given out again, and plans had seen it."""
+    world.declare(definition("job"), accounts=[account("acme"), account("bolt")])
+    world.tick()
+    world.declare(definition("job"), accounts=[account("acme")])
+    world.tick()
+    world.consent("accounts of files", count=1)
+    world.tick()
+    assert not [slot for slot in world.states() if "bolt" in slot]
+
+    world.declare(definition("job"), accounts=[account("acme"), account("coal")])
+    world.tick()
+
+    states = world.states()
+    assert len([slot for slot in states if "coal" in slot]) == len(
+        [slot for slot in states if "acme" in slot]
+    )
+
+
+def test_nobody_ends_the_run_of_another(world: World) -> None:
+    """The stray messages: with a run's id and epoch any agent could report its end."""
+    world.declare(definition("job"), accounts=[account()])
+    world.tick()
+    world.tick(after=36 * HOUR)
+    slot, lease = next(iter(world.claim(1).items()))
+
+    recorded = world.finish(lease, agent="somebody")
+
+    assert recorded.disposition is Disposition.FENCED
+    assert "is held by agent agent, not somebody" in recorded.reason
+    assert world.runs(slot) == [RunStatus.RUNNING]
