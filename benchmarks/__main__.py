@@ -6,6 +6,7 @@ Exit codes: 0 every target reached, 1 some missed, 2 wrong usage.
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
@@ -31,6 +32,7 @@ def main(only: tuple[str, ...], listed: bool, output: str, scale: float) -> None
         for benchmark in chosen:
             click.echo(f"{benchmark.name:<34} {benchmark.target!s:<16} {benchmark.meaning}")
         return
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # else servers and databases would be left behind
     with Laboratory(scale=scale) as laboratory:
         rows = _measured(chosen, laboratory)
         reached = _print_json(rows) if output == "json" else _print_table(rows)

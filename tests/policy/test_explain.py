@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 import pytest
 
 from conductor_server.model.states import SlotState, StartPolicy
-from conductor_server.policy.explain import CAUSES_MAX, Explanation, Need, explain
+from conductor_server.policy.explain import CAUSES_MAX, LEVEL_MAX, Explanation, Need, explain
 
 OPEN, ACTIVE, FAILED = SlotState.OPEN, SlotState.ACTIVE, SlotState.FAILED
 States = Mapping[str, SlotState | None]
@@ -100,3 +100,11 @@ def test_a_deep_chain_needs_no_recursion() -> None:
     waits_for = {"x": ["0"]} | {str(number): [str(number + 1)] for number in range(5000)}
     [cause] = explained(waits_for, {"5000": FAILED}).causes
     assert (cause.need.name, len(cause.chain)) == ("5000", 5000)
+
+
+def test_a_wide_level_is_followed_only_so_far() -> None:
+    wide = [str(number) for number in range(LEVEL_MAX + 1)]
+    waits_for = {"x": wide} | {name: ["root"] if name == wide[-1] else [f"{name}-up"] for name in wide}
+    found = explained(waits_for, {"root": FAILED} | {f"{name}-up": ACTIVE for name in wide})
+    assert not any(cause.final for cause in found.causes)
+    assert found.omitted.startswith(f"{LEVEL_MAX - CAUSES_MAX} of {LEVEL_MAX} causes")

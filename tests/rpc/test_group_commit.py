@@ -8,14 +8,19 @@ from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+import grpc
 import pytest
 import sqlalchemy as sa
 
+from conductor_proto.v1 import agent_service_pb2 as pb
+from conductor_proto.v1.agent_service_pb2_grpc import AgentServiceStub, add_AgentServiceServicer_to_server
 from conductor_server.model.errors import StaleSessionError, StoreUnavailableError
 from conductor_server.model.states import Outcome, RunStatus, Verdict
+from conductor_server.rpc.agent_service import AgentService
 from conductor_server.rpc.claims import BATCH_MAX, ClaimDesk, ClaimStream
 from conductor_server.rpc.group_commit import GROUP_MAX, GroupCommit
-from conductor_server.store import agents, matrices, schema
+from conductor_server.rpc.sessions import Sessions
+from conductor_server.store import agents, leases, matrices, schema
 from conductor_server.store.database import Database
 from conductor_server.store.leases import Beat, Claim, Lease, Report
 from conductor_server.store.logs import Chunk
@@ -239,3 +244,50 @@ async def test_the_desk_survives_what_it_does_not_expect(world: World) -> None:
         good.state({"shell": 5}, 5)
         desk.wake()
         await received(good, 5)
+
+
+class Desk(ClaimDesk):
+    """Tells of the streams that are opened."""
+
+    def __init__(self, commits: GroupCommit) -> None:
+        super().__init__(commits)
+        self.opened: asyncio.Queue[ClaimStream] = asyncio.Queue()
+
+    def add(self, stream: ClaimStream) -> None:
+        self.opened.put_nowait(stream)
+        super().add(stream)
+
+
+async def test_runs_removed_between_claim_and_push_do_not_end_the_stream(world: World) -> None:
+    lasting = definition("lasting", starts_on=world.now.date() - dt.timedelta(days=1))
+    world.declare(*world.declared["files"].definitions, lasting)
+    world.tick()
+    desk = Desk(GroupCommit(world.database, world.clock, lost_after=LOST_AFTER))
+    service = AgentService(
+        world.database,
+        world.clock,
+        world.settings,
+        commits=GroupCommit(world.database, world.clock, lost_after=LOST_AFTER),
+        desk=desk,
+        sessions=Sessions(world.database),
+        wake_engine=lambda: None,
+        server_name="test",
+    )
+    server = grpc.aio.server()
+    add_AgentServiceServicer_to_server(service, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    async with asyncio.timeout(PATIENCE_S), grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        claims: Any = AgentServiceStub(channel).ClaimRun()
+        await claims.write(pb.ClaimRunRequest(session=session_of(world)))
+        opened = await desk.opened.get()
+        held = list(world.claim(500).values())
+        assigned = world.read(lambda db: leases.assignments(db, held))
+        gone = schema.definition.c.name == "load"
+        world.write(lambda db: db.execute(sa.delete(schema.definition).where(gone)))
+        opened.push(assigned)
+        pushed = await claims.read()
+        assert {run.definition for run in pushed.runs} == {"lasting"}
+        assert len(pushed.runs) == 250
+        claims.cancel()
+    await server.stop(None)

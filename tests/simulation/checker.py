@@ -121,6 +121,7 @@ class Checker:
         self._up_total = 0.0
         self.disturbed = 0
         self.crept = 0.0  # seconds by which the clock has leapt ahead in leaps too small to be noticed
+        self.violated: Violation | None = None  # kept, since the engine survives whatever a step raises
         self.paused: set[str] = set()
         self.absent: set[str] = set()
         definitions = scenario.declared.definitions
@@ -574,7 +575,8 @@ class Checker:
 
     def _demand(self, holds: bool, what: str) -> None:
         if not holds:
-            raise Violation(what)
+            self.violated = self.violated or Violation(f"{what} (at {self._timeline.true:.0f} s)")
+            raise self.violated
 
 
 def _instant(text: str) -> dt.datetime:

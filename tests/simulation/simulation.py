@@ -94,8 +94,7 @@ class Simulation:
             agent.start()
         if self.plan.faults:
             self._next_fault()
-        while self.timeline.step(self.plan.faulty):
-            pass
+        self._pass_time(until=self.plan.faulty)
         self._heal()
         self._come_to_rest()
         self.database.close()
@@ -105,6 +104,11 @@ class Simulation:
             faults=self.faults,
             log=self.checker.seen.log,
         )
+
+    def _pass_time(self, *, until: float) -> None:
+        while self.timeline.step(until):
+            if self.checker.violated:
+                raise self.checker.violated
 
     # --- commands
 
@@ -332,14 +336,10 @@ class Simulation:
         patience = settings.retries.attempts_max * (settings.timeout + grace + settings.retries.delay)
         deadline = self.timeline.true + patience.total_seconds() + 12 * self.plan.longest_run
         while (left := self.checker.unsettled(due_by)) and self.timeline.true < deadline:
-            until = self.timeline.true + settings.loop_interval.total_seconds()
-            while self.timeline.step(until):
-                pass
+            self._pass_time(until=self.timeline.true + settings.loop_interval.total_seconds())
         if left:
             raise Violation(f"[L5] {len(left)} slots are not decided, such as {left[:3]}")
-        until = self.timeline.true + 3 * settings.heartbeat_interval.total_seconds()
-        while self.timeline.step(until):
-            pass
+        self._pass_time(until=self.timeline.true + 3 * settings.heartbeat_interval.total_seconds())
         self.checker.check_orphans()
         self._check_fixpoint()
         self.checker.check_rows()
