@@ -300,7 +300,6 @@ async def test_a_run_that_never_arrived_is_released_after_two_intervals(
     [held, lost] = await agent.claim(2)
     beats = agent.open("Heartbeat")
     assert await agent.beat(beats, [pb.RunBeat(lease=held.lease)]) == {}
-    assert (await served.run(lost.lease.run_id)).status == run_pb2.RUN_STATUS_RUNNING, "it may be on its way"
 
     async def look() -> control.Run:
         await agent.beat(beats, [pb.RunBeat(lease=held.lease)])
