@@ -38,6 +38,9 @@ class Forget:
 
 Effect: TypeAlias = Start | Stop | Forget
 
+DONE_MAX = 1_000
+"""So many runs that are done with are remembered: far more than are pushed while a message is on its way."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
@@ -68,6 +71,7 @@ class Core:
     def __init__(self, *, limits: Mapping[str, int]) -> None:
         self._limits = dict(limits)
         self._held: dict[Lease, _Held] = {}
+        self._done: dict[Lease, None] = {}
         self._received = 0
         self._draining = False
 
@@ -109,14 +113,14 @@ class Core:
         self._received = 0
 
     def claimed(self, runs: Sequence[Run]) -> list[Effect]:
-        """Runs were pushed. One that is held already is not started twice.
+        """Runs were pushed. One that is held already, or was and is done with, is not started twice.
 
         A newer epoch of a run that still goes on here means that its old lease is void: the old process is stopped.
         """
         self._received += len(runs)
         effects: list[Effect] = []
         for run in runs:
-            if any(
+            if run.lease in self._done or any(
                 lease.run_id == run.lease.run_id and lease.epoch >= run.lease.epoch for lease in self._held
             ):
                 continue
@@ -158,7 +162,7 @@ class Core:
                 return self._stop(held, judgement.lease, judgement.reason or "its lease was lost")
             case Verdict.FORGET:
                 if held.completion is not None:
-                    del self._held[judgement.lease]
+                    self._drop(judgement.lease)
                     return [Forget(lease=judgement.lease)]
                 held.forgotten = True
                 return self._stop(held, judgement.lease, judgement.reason or "it does not exist any more")
@@ -213,7 +217,7 @@ class Core:
         """A run has ended, and its report is in the journal. A forgotten one has nobody to report to."""
         held = self._held[completion.lease]
         if held.forgotten:
-            del self._held[completion.lease]
+            self._drop(completion.lease)
             return [Forget(lease=completion.lease)]
         held.completion = completion
         return []
@@ -234,5 +238,12 @@ class Core:
             if held.completion and held.completion.completion_id in ids
         ]
         for lease in leases:
-            del self._held[lease]
+            self._drop(lease)
         return leases
+
+    def _drop(self, lease: Lease) -> None:
+        """Holds a run no more, but knows it for a while, should its push be repeated."""
+        del self._held[lease]
+        self._done[lease] = None
+        if len(self._done) > DONE_MAX:
+            del self._done[next(iter(self._done))]

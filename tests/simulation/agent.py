@@ -13,7 +13,7 @@ from tests.simulation.network import Link, Network
 from tests.simulation.timeline import Timeline
 
 PAUSE_MAX = 30.0
-"""Seconds between two attempts to connect, at most."""
+"""Seconds between two attempts to connect, at most, where nothing is slowed down."""
 
 
 class Witness(Protocol):
@@ -65,6 +65,7 @@ class SimulatedAgent:
         witness: Witness,
         rng: Random,
         heartbeat_interval: float,
+        pause_max: float,
         ending: Callable[[], tuple[float, Outcome]],
     ) -> None:
         self.name = name
@@ -83,6 +84,7 @@ class SimulatedAgent:
         self._witness = witness
         self._rng = rng
         self._interval = heartbeat_interval
+        self._pause_max = pause_max
         self._ending = ending
         self._accepted = False
         self._orders: dict[Lease, Outcome] = {}  # of runs whose journalling is under way
@@ -148,13 +150,16 @@ class SimulatedAgent:
     def _dial_after(self, seconds: float) -> None:
         self._later(seconds, self._dial)
 
+    def _pause(self) -> float:
+        return self._rng.uniform(0, min(self._pause_max, 0.2 * 2.0 ** min(self._failures, 32)))
+
     def _dial(self) -> None:
         if self._link is not None:
             return
         link = self._server.dial(self)
         if link is None:
             self._failures += 1
-            self._dial_after(self._rng.uniform(0, min(PAUSE_MAX, 0.2 * 2.0 ** min(self._failures, 16))))
+            self._dial_after(self._pause())
             return
         life = self.lives
         self._link = link
@@ -171,7 +176,7 @@ class SimulatedAgent:
         self._link, self.session = None, None
         self._failures += 1
         if self.up:
-            self._dial_after(self._rng.uniform(0, min(PAUSE_MAX, 0.2 * 2.0 ** min(self._failures, 16))))
+            self._dial_after(self._pause())
 
     def _send(self, link: Link, kind: str, message: object) -> None:
         self._network.carry(link, lambda: self._server.receive(link, self, kind, message))

@@ -274,6 +274,11 @@ class Checker:
             earlier = self.earlier(slot)
             self._demand(not earlier, f"[S3] {name} was born before its turn: {earlier[:1]}")
 
+    def removed(self, account: str) -> None:
+        """It is listed no more. Slots that it has tell when that is carried out; one without any never was there."""
+        if not any(key.account == account for key in self.by_key):
+            self.absent.add(account)
+
     def _needs(self, slot: Slot) -> list[SlotKey]:
         return [needed for needed in self.oracle.needs(slot.key) if needed.account not in self.absent]
 

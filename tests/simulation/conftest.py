@@ -4,26 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import structlog
-
-HERE = Path(__file__).parent
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("simulation")
     group.addoption("--seed", type=int, action="append", help="simulate this seed only; may be repeated")
     group.addoption("--seeds", type=int, help="simulate this many seeds, from 0")
-
-
-@pytest.hookimpl(tryfirst=True)  # before `-m` chooses
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Thousands of virtual nights belong to the soak, until as many as a minute allows are chosen for every run."""
-    for item in items:
-        if item.path.parent == HERE:
-            item.add_marker(pytest.mark.soak)
 
 
 @pytest.fixture(autouse=True)

@@ -193,7 +193,15 @@ def no_limits() -> AbstractContextManager[object]:
 
 def windows_not_awaited() -> AbstractContextManager[object]:
     """A slot is due when its window begins to be planned, not when it has closed."""
-    return patch.object(readiness, "due", lambda *, now, delays: sa.true())
+
+    def all_windows(db: sa.Connection, *, now: dt.datetime) -> Any:
+        return planned(db, now=now + dt.timedelta(days=3660))
+
+    planned = readiness.windows_with_open_slots
+    return _both(
+        patch.object(readiness, "due", lambda *, now, delays: sa.true()),
+        patch.object(readiness, "windows_with_open_slots", all_windows),
+    )
 
 
 def no_live_run_index() -> AbstractContextManager[object]:
@@ -204,7 +212,6 @@ def no_live_run_index() -> AbstractContextManager[object]:
 def no_slot_constraint() -> AbstractContextManager[object]:
     """Two slots of one definition, member and window are possible, as far as the database is concerned."""
     return _schema(
-        "PRAGMA foreign_keys=OFF",
         "PRAGMA writable_schema=ON",
         "UPDATE sqlite_master SET sql = replace(sql, 'UNIQUE (definition_id, window_id, member_id)', 'CHECK (1)')"
         " WHERE name = 'command_slot'",

@@ -20,7 +20,7 @@ from conductor_server.model.states import Outcome as WireOutcome
 from conductor_server.model.states import RunStatus, SlotState, StartPolicy
 from conductor_server.store import confirmations, leases
 from conductor_server.store.database import Work
-from tests.simulation.agent import SimulatedAgent
+from tests.simulation.agent import PAUSE_MAX, SimulatedAgent
 from tests.simulation.checker import Checker, Violation
 from tests.simulation.network import Network
 from tests.simulation.oracle import AFTER, BEFORE, Declared, Oracle, first_instant
@@ -72,6 +72,7 @@ class Simulation:
                 witness=self.checker,
                 rng=self._part(),
                 heartbeat_interval=plan.settings.heartbeat_interval.total_seconds(),
+                pause_max=PAUSE_MAX * plan.scale,
                 ending=self._ending,
             )
             for name, limits in plan.agents.items()
@@ -113,10 +114,13 @@ class Simulation:
     # --- commands
 
     def _ending(self) -> tuple[float, Outcome]:
+        """After the faults commands are short: with limits and long ones new windows could outrun the old."""
+        longest = 60.0 * self.plan.scale if self.healed else self.plan.longest_run
+        duration = self.rng.uniform(1, longest)
         if not self.healed and "fail" in self.plan.faults and self.rng.random() < self.plan.failing:
             self.faults["fail"] += 1
-            return self.rng.uniform(1, self.plan.longest_run), Outcome.FAILED
-        return self.rng.uniform(1, self.plan.longest_run), Outcome.SUCCEEDED
+            return duration, Outcome.FAILED
+        return duration, Outcome.SUCCEEDED
 
     # --- faults
 
@@ -266,6 +270,7 @@ class Simulation:
 
         if fewer.accounts and self.server.declared == declared and self._ask(consent):
             self.server.declare(fewer)
+            self.checker.removed(*gone)
             self.timeline.after(
                 self.rng.uniform(600, 5400) * self.plan.scale, lambda: self.server.declare(declared)
             )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from conductor_agent.core import Core
+from conductor_agent.model import Completion, Ending, Outcome
 from conductor_server.model.states import Disposition, RunStatus
+from tests.agent.runs import a_run
 from tests.support.build import HOUR, account, definition
 from tests.support.world import World
 
@@ -38,3 +41,14 @@ def test_nobody_ends_the_run_of_another(world: World) -> None:
     assert recorded.disposition is Disposition.FENCED
     assert "is held by agent agent, not somebody" in recorded.reason
     assert world.runs(slot) == [RunStatus.RUNNING]
+
+
+def test_a_push_that_is_repeated_after_the_end_starts_nothing() -> None:
+    """Seed 94: the run had been reported and answered, and so was not held any more."""
+    core, run = Core(limits={"shell": 1}), a_run()
+    core.claimed([run])
+    core.ended(Completion(lease=run.lease, completion_id="end", ending=Ending(outcome=Outcome.SUCCEEDED)))
+    core.answered(["end"])
+
+    assert core.claimed([run]) == []
+    assert core.idle
