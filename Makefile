@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak check format proto bench clean
+.PHONY: help setup demo test soak check format proto baseline bench clean
 
 help:            ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,6 +36,9 @@ format: $(STAMP) ## rewrite the sources in the one format
 
 proto: $(STAMP)  ## regenerate conductor_proto/ from proto/
 	@PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/python tools/gen_proto.py
+
+baseline: $(STAMP) ## freeze the wire of a release, which later ones must be able to live with
+	@$(BIN)/buf build --exclude-source-info -o proto/baseline.binpb
 
 bench: $(STAMP)  ## benchmarks, as ratios to raw limits and peers in the same run
 	@$(BIN)/python -m benchmarks $(ARGS)
