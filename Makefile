@@ -37,8 +37,9 @@ format: $(STAMP) ## rewrite the sources in the one format
 proto: $(STAMP)  ## regenerate conductor_proto/ from proto/
 	@PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/python tools/gen_proto.py
 
-baseline: $(STAMP) ## freeze the wire of a release, which later ones must be able to live with
+baseline: $(STAMP) ## freeze the wire and the tables of a release, which later ones must be able to live with
 	@$(BIN)/buf build --exclude-source-info -o proto/baseline.binpb
+	@$(BIN)/python -W ignore -m tests.upgrades.freeze
 
 bench: $(STAMP)  ## benchmarks, as ratios to raw limits and peers in the same run
 	@$(BIN)/python -m benchmarks $(ARGS)

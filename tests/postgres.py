@@ -28,6 +28,13 @@ _PREFIX = "conductor-postgres-"
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """``postgresql://…`` of a server on which databases may be created."""
+    with postgres_server() as url:
+        yield url
+
+
+@contextmanager
+def postgres_server() -> Iterator[str]:
+    """The one that was given, or an embedded one until the block ends."""
     given = os.environ.get("CONDUCTOR_TEST_PG_DSN")
     if given:
         yield given

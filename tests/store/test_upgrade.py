@@ -17,7 +17,7 @@ from conductor_server.store import schema
 from conductor_server.store.database import Database
 from conductor_server.store.upgrade import upgrade
 from tests.postgres import fresh_database
-from tests.support.database import opened
+from tests.support.database import columns, indexes, opened
 
 Open = Callable[[], Database]
 
@@ -45,12 +45,12 @@ def test_migrations_lead_to_the_schema(database: Database) -> None:
 def test_migrations_make_what_the_schema_would_make(open_empty: Open) -> None:
     database = open_empty()
     upgrade(database)
-    migrated = database.read(_columns), database.read(_indexes)
+    migrated = database.read(columns), database.read(indexes)
 
     database.write(schema.metadata.drop_all)
     database.write(schema.metadata.create_all)
 
-    assert (database.read(_columns), database.read(_indexes)) == migrated
+    assert (database.read(columns), database.read(indexes)) == migrated
 
 
 def test_a_second_upgrade_changes_nothing(database: Database) -> None:
@@ -82,26 +82,3 @@ def _revision(db: sa.Connection) -> str:
 def _is_comparable(_thing: object, name: str | None, *_: object) -> bool:
     """alembic cannot read an index over an expression back; the next test compares it by its text."""
     return name != "command_run_waiting_idx"
-
-
-def _columns(db: sa.Connection) -> set[tuple[str, ...]]:
-    """Every column with its type, default and constraints."""
-    catalogue = sa.inspect(db)
-    return {
-        (table, *(str(column.get(fact)) for fact in ("name", "type", "nullable", "default", "autoincrement")))
-        for table in schema.metadata.tables
-        for column in catalogue.get_columns(table)
-    }
-
-
-def _indexes(db: sa.Connection) -> set[str]:
-    """Every index, as its database writes it down, spaces and quotes apart."""
-    query = (
-        "SELECT sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
-        if db.dialect.name == "sqlite"
-        else "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'"
-    )
-    definitions = {
-        " ".join(str(text).replace('"', "").split()) for text in db.execute(sa.text(query)).scalars()
-    }
-    return {text for text in definitions if "alembic_version" not in text}

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from conductor_server.store import schema
 from conductor_server.store.database import Database
 from conductor_server.store.upgrade import upgrade
 from tests.postgres import fresh_database
@@ -57,3 +58,26 @@ def opened(url: str) -> Iterator[Database]:
         yield database
     finally:
         database.close()
+
+
+def columns(db: sa.Connection) -> set[tuple[str, ...]]:
+    """Every column with its type, default and constraints."""
+    catalogue = sa.inspect(db)
+    return {
+        (table, *(str(column.get(fact)) for fact in ("name", "type", "nullable", "default", "autoincrement")))
+        for table in schema.metadata.tables
+        for column in catalogue.get_columns(table)
+    }
+
+
+def indexes(db: sa.Connection) -> set[str]:
+    """Every index, as its database writes it down, spaces and quotes apart."""
+    query = (
+        "SELECT sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+        if db.dialect.name == "sqlite"
+        else "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'"
+    )
+    definitions = {
+        " ".join(str(text).replace('"', "").split()) for text in db.execute(sa.text(query)).scalars()
+    }
+    return {text for text in definitions if "alembic_version" not in text}
