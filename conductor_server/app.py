@@ -32,10 +32,12 @@ from conductor_server.rpc.sessions import Sessions
 from conductor_server.rpc.signal import Signal
 from conductor_server.store import leases, matrices
 from conductor_server.store.database import Database
-from conductor_server.store.ownership import sole_server
+from conductor_server.store.ownership import check_soundness, sole_server
 from conductor_server.store.upgrade import upgrade
 
 log = structlog.get_logger("server")
+
+FILE_CHECK_EVERY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,12 +60,13 @@ async def serve(settings: Settings, *, home: Path) -> AsyncIterator[RunningServe
         database = Database(settings.database_url)
         stack.callback(database.close)
         stack.enter_context(sole_server(database))
+        check_soundness(database)
         _prepare(database, settings, clock)
         parts = _assemble(database, settings, clock, token=ensure_token(home / "token"))
         metrics_address = await stack.enter_async_context(parts.metrics.serving(settings.metrics_listen))
         works = [
             await stack.enter_async_context(_in_background(work))
-            for work in (parts.commits.run(), parts.desk.run(), parts.engine.run())
+            for work in (parts.commits.run(), parts.desk.run(), parts.engine.run(), _watch_file(database))
         ]
         port = await parts.server.start(
             settings.listen, certificate=settings.tls_certificate, key=settings.tls_key
@@ -153,6 +156,13 @@ def _assemble(database: Database, settings: Settings, clock: Clock, *, token: st
         server=Server(agents, control, token=token),
         metrics=MetricsServer(database, clock, lambda: engine.status),
     )
+
+
+async def _watch_file(database: Database) -> None:
+    """Ends the server, with a ConductorError, when its SQLite file is taken from under it."""
+    while True:
+        database.check_file()
+        await asyncio.sleep(FILE_CHECK_EVERY_S)
 
 
 @contextlib.asynccontextmanager

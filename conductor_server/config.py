@@ -28,6 +28,10 @@ from conductor_server.model.errors import ConductorError
 from conductor_server.policy.frequency import zone
 from conductor_server.policy.retry import RetrySettings
 
+OUTAGE_GAP_MAX = dt.timedelta(minutes=1)
+"""A longer gap between two passes is an absence of the server's. Where agents may be silent for less than three of
+these, or passes are rarer, the gap is another: one that goes unnoticed counts as the agents' silence."""
+
 
 def home() -> Path:
     """Where everything of this user lives: ``CONDUCTOR_HOME``, or ``~/.conductor``."""
@@ -177,6 +181,14 @@ class Settings(BaseSettings):
                 f"heartbeats of {self.heartbeat_interval_seconds} s, or one lost message would end a live run: "
                 "lower COMMAND_HEARTBEAT_INTERVAL_SECONDS"
             )
+        loop_interval = dt.timedelta(seconds=self.loop_interval_seconds)
+        outage_gap = max(3 * loop_interval, min(OUTAGE_GAP_MAX, timeout / 3))
+        if outage_gap > timeout / 2:
+            raise ConductorError(
+                f"COMMAND_TIMEOUT_DURATION_MINUTES ({self.timeout_duration_minutes}) must hold at least six passes, "
+                f"{self.loop_interval_seconds} s apart, or an absence of the server's would be taken for one of its "
+                "agents': lower COMMAND_LOOP_INTERVAL_SECONDS"
+            )
         return EngineSettings(
             slots_create_extra=dt.timedelta(days=self.slots_create_extra_days),
             timeout=timeout,
@@ -187,7 +199,8 @@ class Settings(BaseSettings):
             ),
             retention=dt.timedelta(days=self.retention_days) if self.retention_days else None,
             heartbeat_interval=interval,
-            loop_interval=dt.timedelta(seconds=self.loop_interval_seconds),
+            outage_gap=outage_gap,
+            loop_interval=loop_interval,
         )
 
 

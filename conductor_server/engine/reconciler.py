@@ -51,7 +51,10 @@ NEEDS: Mapping[str, frozenset[str]] = {
 """What a step relies on: where it failed, so do they. A slot must not start while it is unknown what it needs."""
 
 RECORD_EVERY = dt.timedelta(seconds=15)
-"""How stale ``looped_at`` may be: far less than the gap that counts as an outage, and no write in every pass."""
+"""How stale ``looped_at`` may be: at most a quarter of the gap that counts as an outage, and no write in every pass."""
+
+GRACE_MIN = dt.timedelta(minutes=1)
+"""Agents pause for up to half a minute before they dial again, whatever the settings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +107,7 @@ def reconcile_once(
         if result.changed:
             changed[name] = result.changed
             log.info("step", step=name, changed=result.changed)
-    _leave(database, state, caught_up="ensure_slots_exist" not in failed, now=clock.now())
+    _leave(database, settings, state, caught_up="ensure_slots_exist" not in failed, now=clock.now())
     return Pass(changed=changed, problems=tuple(problems), more=more, failed=frozenset(failed))
 
 
@@ -126,7 +129,7 @@ def _arrive(db: sa.Connection, settings: EngineSettings, now: dt.datetime) -> En
     gap = now - state.looped_at
     if dt.timedelta(0) <= gap <= settings.outage_gap:
         return state
-    grace = now + max(2 * settings.heartbeat_interval, settings.outage_gap)
+    grace = now + max(2 * settings.heartbeat_interval, settings.outage_gap, GRACE_MIN)
     if gap > dt.timedelta(0):
         message = f"no engine was at work since {state.looped_at:%F %T}Z"
         state = replace(state, grace_until=grace, missed_since=state.missed_since or state.looped_at)
@@ -140,9 +143,14 @@ def _arrive(db: sa.Connection, settings: EngineSettings, now: dt.datetime) -> En
     return state
 
 
-def _leave(database: Database, state: EngineState, *, caught_up: bool, now: dt.datetime) -> None:
+def _leave(
+    database: Database, settings: EngineSettings, state: EngineState, *, caught_up: bool, now: dt.datetime
+) -> None:
     """Record that an engine was at work until now: a long pass is no outage."""
     missed_since = None if caught_up else state.missed_since
-    if now - state.looped_at >= RECORD_EVERY or missed_since != state.missed_since:
+    if (
+        now - state.looped_at >= min(RECORD_EVERY, settings.outage_gap / 4)
+        or missed_since != state.missed_since
+    ):
         done = replace(state, looped_at=now, missed_since=missed_since)
         database.write(lambda db: engine_state.save(db, done))

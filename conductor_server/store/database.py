@@ -8,6 +8,7 @@ A unit of work may be run again after a serialisation failure, so it must not ke
 from __future__ import annotations
 
 import datetime as dt
+import os
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -57,7 +58,8 @@ class Database:
 
     def __init__(self, url: str | URL) -> None:
         self.url = _with_driver(_parsed(url))
-        self.engine = _sqlite_engine(self.url) if self.is_sqlite else _postgres_engine(self.url)
+        self._file = SqliteFile(self.url.database or "")
+        self.engine = _sqlite_engine(self.url, self._file) if self.is_sqlite else _postgres_engine(self.url)
         writers = 1 if self.is_sqlite else POSTGRES_CONNECTIONS_MAX
         self._writers = ThreadPoolExecutor(writers, thread_name_prefix="store-write")
 
@@ -69,6 +71,11 @@ class Database:
     def shown_url(self) -> str:
         """The URL without its password, for people."""
         return self.url.render_as_string(hide_password=True)
+
+    def check_file(self) -> None:
+        """Raises ConductorError when the SQLite file was moved or replaced since it was first opened."""
+        if self.is_sqlite:
+            self._file.check()
 
     def write(self, work: Work[T]) -> T:
         """Run ``work`` in one transaction and wait for its commit.
@@ -116,6 +123,37 @@ class Database:
         raise AssertionError("unreachable: the last attempt returns or raises")
 
 
+class SqliteFile:
+    """The file of a database, which must stay the one that was opened first.
+
+    SQLite would go on in a file that was moved away, and a new connection would quietly make an empty one in its place.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = "" if path == ":memory:" else path
+        self._identity: tuple[int, int] | None = None
+
+    def opened(self) -> None:
+        """A connection has been made."""
+        if self._path and self._identity is None:
+            self._identity = self._found()
+
+    def check(self) -> None:
+        """Raises ConductorError when the file is not there any more, or is another one."""
+        if self._identity is not None and self._found() != self._identity:
+            raise ConductorError(
+                f"the database {self._path} was moved or replaced while the server worked on it: put the file that "
+                "you want in its place, and start the server again"
+            )
+
+    def _found(self) -> tuple[int, int] | None:
+        try:
+            found = os.stat(self._path)
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+
 class _translated_errors:
     """Turns the driver's connection failures into the one error that callers may retry."""
 
@@ -149,7 +187,7 @@ def _with_driver(url: URL) -> URL:
             )
 
 
-def _sqlite_engine(url: URL) -> sa.Engine:
+def _sqlite_engine(url: URL, file: SqliteFile) -> sa.Engine:
     if url.database and url.database != ":memory:":
         folder = Path(url.database).parent
         try:
@@ -165,8 +203,13 @@ def _sqlite_engine(url: URL) -> sa.Engine:
         connect_args={"check_same_thread": False, "timeout": 10},
     )
 
+    @sa.event.listens_for(engine, "do_connect")
+    def check(*_: Any) -> None:
+        file.check()
+
     @sa.event.listens_for(engine, "connect")
     def set_up(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
+        file.opened()
         # Transactions are begun by hand (see ``_write``): Python's sqlite3 would begin none for a statement that
         # starts with WITH … INSERT, and each such statement would commit on its own.
         connection.isolation_level = None

@@ -8,6 +8,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from conductor_server.model.errors import ConductorError
 from conductor_server.store.database import Database
 
@@ -37,3 +39,21 @@ def sole_server(database: Database) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def check_soundness(database: Database) -> None:
+    """Have SQLite look through its file. Raises ConductorError for one that is damaged.
+
+    Work on such a file would go on for a while, and then lose more than the damage took.
+    """
+    if not database.is_sqlite:
+        return
+    try:
+        found = database.read(lambda db: db.exec_driver_sql("PRAGMA quick_check(1)").scalar())
+    except sa.exc.DatabaseError as error:
+        found = str(error.orig)
+    found = str(found).splitlines()[-1]
+    if found != "ok":
+        raise ConductorError(
+            f"the database {database.url.database} is damaged ({found}): put a backup in its place; nothing was changed"
+        )

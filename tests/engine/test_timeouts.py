@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
@@ -14,7 +15,7 @@ from conductor_server.store import schema
 from conductor_server.store.database import Database
 from conductor_server.store.leases import Lease
 from tests.support.build import DAY, HOUR, MINUTE, account, definition
-from tests.support.world import World
+from tests.support.world import SETTINGS, World
 
 SLOT = "job@acme/2026-11-21"
 SECOND = dt.timedelta(seconds=1)
@@ -135,3 +136,21 @@ def test_a_cancelled_run_whose_agent_is_lost_is_cancelled(running: Running) -> N
     running.live(until=running.now + 11 * MINUTE)
 
     assert running.state(SLOT) is SlotState.CANCELLED
+
+
+def test_where_little_silence_is_allowed_a_short_absence_counts(database: Database) -> None:
+    """Half a minute of silence allowed, forty seconds without a server; agents take a while to dial again."""
+    settings = replace(SETTINGS, timeout=30 * SECOND, heartbeat_interval=SECOND, outage_gap=10 * SECOND)
+    world = Running(database, settings=settings)
+    world.declare(definition("job"), accounts=[account()])
+    world.tick()
+    world.tick(after=36 * HOUR)
+    world.held = world.claim()[SLOT]
+    world.tick(after=5 * SECOND)
+
+    world.tick(after=40 * SECOND)
+    world.tick(after=9 * SECOND)
+    world.tick(after=9 * SECOND)
+
+    assert world.beat(world.held) == [Verdict.CONTINUE]
+    assert world.runs(SLOT) == [RunStatus.RUNNING]

@@ -103,6 +103,27 @@ def test_settings_that_contradict_each_other(file: Path) -> None:
         loaded.engine()
 
 
+def test_passes_too_rare_to_notice_an_outage(file: Path) -> None:
+    loaded = config.load(loop_interval_seconds=101)
+    with pytest.raises(ConductorError, match="must hold at least six passes"):
+        loaded.engine()
+
+
+@pytest.mark.parametrize(
+    ("minutes", "loop_s", "gap_s"),
+    [
+        pytest.param(10, 5, 60, id="default"),
+        pytest.param(0.5, 2, 10, id="a-third-of-the-time-out"),
+        pytest.param(10, 90, 270, id="three-passes"),
+    ],
+)
+def test_what_counts_as_an_outage(file: Path, minutes: float, loop_s: float, gap_s: float) -> None:
+    loaded = config.load(
+        timeout_duration_minutes=minutes, loop_interval_seconds=loop_s, heartbeat_interval_seconds=1
+    )
+    assert loaded.engine().outage_gap.total_seconds() == gap_s
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
@@ -122,6 +143,7 @@ def test_the_settings_reach_the_engine(file: Path) -> None:
     engine = config.load(
         timeout_duration_minutes=0.5,
         heartbeat_interval_seconds=2,
+        loop_interval_seconds=1,
         retries_standard_delay_minutes=0.25,
         retries_standard_extended_max_attempts=7,
         retention_days=0,

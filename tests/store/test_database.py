@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import pytest
 import sqlalchemy as sa
 
@@ -9,6 +12,7 @@ from conductor_server.model.errors import ConductorError, StoreUnavailableError
 from conductor_server.store import events, schema
 from conductor_server.store.database import Database
 from conductor_server.store.events import Event
+from conductor_server.store.ownership import check_soundness
 from tests.support.build import at
 
 NOW = at("2026-11-20")
@@ -98,3 +102,34 @@ def test_a_database_that_is_not_there(tmp_path_factory: pytest.TempPathFactory) 
 def test_other_databases_are_refused() -> None:
     with pytest.raises(ConductorError, match="the database 'mysql' is not supported"):
         Database("mysql://localhost/conductor")
+
+
+def test_a_file_that_is_moved_away_is_noticed_and_not_made_anew(sqlite: Database) -> None:
+    path = Path(str(sqlite.url.database))
+    sqlite.write(note)
+    sqlite.check_file()
+    moved = path.rename(path.with_suffix(".moved"))
+
+    with pytest.raises(ConductorError, match="was moved or replaced while the server worked on it"):
+        sqlite.check_file()
+    sqlite.engine.dispose()
+    with pytest.raises(ConductorError, match="was moved or replaced"):
+        sqlite.read(notes)
+    assert not path.exists()
+
+    shutil.copyfile(moved, path)
+    with pytest.raises(ConductorError, match="was moved or replaced"):
+        sqlite.check_file()
+
+
+def test_a_damaged_file_is_refused(sqlite: Database) -> None:
+    check_soundness(sqlite)
+    path = Path(str(sqlite.url.database))
+    sqlite.engine.dispose()
+    whole = bytearray(path.read_bytes())
+    middle = len(whole) // 8192 * 4096
+    whole[middle : middle + 8192] = b"\xff" * 8192
+    path.write_bytes(whole)
+
+    with pytest.raises(ConductorError, match=r"is damaged \(Page \d+: .*\): put a backup in its place"):
+        check_soundness(sqlite)

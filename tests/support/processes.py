@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,12 +65,12 @@ class Home:
     environment: Mapping[str, str] = field(default_factory=dict)
     started: list[Program] = field(default_factory=list)
 
-    def start(self, *argv: str, **environment: str) -> Program:
-        """Start one of our programs."""
+    def start(self, *argv: str, via: Sequence[str] = (), **environment: str) -> Program:
+        """Start one of our programs; ``via`` is what comes before it on the command line, such as ``nsenter``."""
         log = self.path.parent / f"{self.path.name}-{len(self.started)}-{argv[0]}.log"
         with log.open("wb") as file:
             popen = subprocess.Popen(
-                [program(argv[0]), *argv[1:]],
+                [*via, program(argv[0]), *argv[1:]],
                 env=self._environment(environment),
                 cwd=self.path.parent,
                 stdin=subprocess.DEVNULL,
@@ -81,9 +81,9 @@ class Home:
         self.started.append(Program(name=argv[0], popen=popen, log=log))
         return self.started[-1]
 
-    def serve(self, *options: str, **environment: str) -> Program:
+    def serve(self, *options: str, via: Sequence[str] = (), **environment: str) -> Program:
         """Start a server, and wait until it answers."""
-        server = self.start("conductor-server", *options, **environment)
+        server = self.start("conductor-server", *options, via=via, **environment)
 
         def answers() -> bool:
             assert server.popen.poll() is None, f"the server has ended:\n{server.said}"

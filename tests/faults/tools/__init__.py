@@ -1,0 +1,1 @@
+"""What faults are made with: database clusters, frozen groups of processes, small disks, networks, false clocks."""
