@@ -10,10 +10,14 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import structlog
+
 from conductor_server.definitions.loading import check
 from conductor_server.definitions.source import DefinitionSource
 from conductor_server.model.definition import Declarations
 from conductor_server.model.errors import ConductorError, DefinitionErrors
+
+log = structlog.get_logger("sources")
 
 LIVE_EVERY_S = 60.0
 """How often a source is read again that reaches into what its fingerprint cannot see, such as a database."""
@@ -50,6 +54,12 @@ class WatchedSources:
                     check(*everything)
                 except DefinitionErrors as error:
                     return (), (*faults, str(error))
+                except Exception as error:  # a plugin's declarations may be anything
+                    log.exception("declarations could not be checked")
+                    return (), (
+                        *faults,
+                        f"declarations could not be checked: {type(error).__name__}: {error}",
+                    )
             return tuple(readings), tuple(faults)
 
     def applied(self, readings: Sequence[Declarations]) -> None:
@@ -58,6 +68,12 @@ class WatchedSources:
             for watched in self._watched:
                 if any(watched.latest is reading for reading in readings):
                     watched.is_applied = True
+
+    def offer_again(self) -> None:
+        """Something in the store is not what was declared: everything is offered once more."""
+        with self._lock:
+            for watched in self._watched:
+                watched.is_applied = False
 
     def _refresh(self, watched: _Watched) -> None:
         now_s = self._monotonic()
@@ -70,3 +86,9 @@ class WatchedSources:
             watched.latest, watched.is_applied, watched.fault = watched.source.read(), False, ""
         except ConductorError as error:
             watched.latest, watched.fault = None, str(error)
+        except (
+            Exception
+        ) as error:  # the boundary of a plugin, which may raise anything: the other sources go on
+            log.exception("a definition source failed", source=type(watched.source).__qualname__)
+            watched.latest = None
+            watched.fault = f"{type(watched.source).__qualname__} failed: {type(error).__name__}: {error}"

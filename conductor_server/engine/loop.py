@@ -96,10 +96,12 @@ class EngineLoop:
         done = reconcile_once(self._database, self._clock, self._settings, readings)
         if done.failed.isdisjoint(APPLYING_STEPS) and not done.problems:
             self._sources.applied(readings)
+        if done.changed.get("ensure_faults_are_set_aside"):
+            self._sources.offer_again()  # what a source declares is written anew where its row is broken
         self._status = EngineStatus(
             looped_at=self._clock.now(),
             loop_duration=dt.timedelta(seconds=self._clock.monotonic() - began),
-            problems=(*faults, *done.problems),
+            problems=(*faults, *done.problems, *done.faults),
         )
         return done
 

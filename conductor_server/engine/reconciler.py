@@ -20,6 +20,7 @@ from conductor_server.engine.steps.ensure_definition_dependencies_exist import (
     ensure_definition_dependencies_exist,
 )
 from conductor_server.engine.steps.ensure_definitions_exist import ensure_definitions_exist
+from conductor_server.engine.steps.ensure_faults_are_set_aside import ensure_faults_are_set_aside
 from conductor_server.engine.steps.ensure_retention import ensure_retention
 from conductor_server.engine.steps.ensure_retries_exist import ensure_retries_exist
 from conductor_server.engine.steps.ensure_runs_exist import ensure_runs_exist
@@ -37,6 +38,7 @@ log = structlog.get_logger("engine")
 STEPS: tuple[Step, ...] = (
     ensure_accounts_exist,
     ensure_definitions_exist,
+    ensure_faults_are_set_aside,
     ensure_definition_dependencies_exist,
     ensure_slots_exist,
     ensure_runs_exist,
@@ -46,7 +48,9 @@ STEPS: tuple[Step, ...] = (
 )
 
 NEEDS: Mapping[str, frozenset[str]] = {
-    "ensure_runs_exist": frozenset({"ensure_definition_dependencies_exist", "ensure_slots_exist"}),
+    "ensure_runs_exist": frozenset(
+        {"ensure_faults_are_set_aside", "ensure_definition_dependencies_exist", "ensure_slots_exist"}
+    ),
 }
 """What a step relies on: where it failed, so do they. A slot must not start while it is unknown what it needs."""
 
@@ -59,10 +63,14 @@ GRACE_MIN = dt.timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pass:
-    """What one pass did: rows changed by step, what could not be done, and whether some step has more to do."""
+    """What one pass did: rows changed by step, what could not be done, and whether some step has more to do.
+
+    ``faults``: what is wrong with stored rows, which were set aside.
+    """
 
     changed: dict[str, int] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
     more: bool = False
     failed: frozenset[str] = frozenset()
 
@@ -86,6 +94,7 @@ def reconcile_once(
     )
     changed: dict[str, int] = {}
     problems: list[str] = []
+    faults: list[str] = []
     failed: set[str] = set()
     more = False
     for step in steps:
@@ -103,12 +112,19 @@ def reconcile_once(
             failed.add(name)
             continue
         problems += result.problems
+        faults += result.faults
         more |= result.more
         if result.changed:
             changed[name] = result.changed
             log.info("step", step=name, changed=result.changed)
     _leave(database, settings, state, caught_up="ensure_slots_exist" not in failed, now=clock.now())
-    return Pass(changed=changed, problems=tuple(problems), more=more, failed=frozenset(failed))
+    return Pass(
+        changed=changed,
+        problems=tuple(problems),
+        faults=tuple(faults),
+        more=more,
+        failed=frozenset(failed),
+    )
 
 
 def _run(database: Database, step: Step, tick: Tick) -> StepResult:

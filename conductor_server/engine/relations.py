@@ -16,7 +16,7 @@ from conductor_server.model.states import MemberRule, WindowRule
 from conductor_server.model.window import Window
 from conductor_server.policy import parents
 from conductor_server.policy.frequency import typical_period, windows
-from conductor_server.store import calendars, definitions
+from conductor_server.store import calendars, definitions, faults
 from conductor_server.store.calendars import Calendar, Relation
 
 Span = tuple[dt.datetime, dt.datetime]
@@ -24,7 +24,13 @@ Span = tuple[dt.datetime, dt.datetime]
 
 def relate_windows(db: sa.Connection) -> int:
     """Complete the relations that the stored dependencies need. Answers how many calendar pairs it extended."""
-    by_id = {number: calendar for calendar, number in calendars.calendars(db).items()}
+    # Of a calendar that cannot be used nothing follows: those who would need it are held (``store/faults.py``).
+    unusable, zones = faults.broken_calendars(db), faults.broken_zones(db)
+    by_id = {
+        number: calendar
+        for calendar, number in calendars.calendars(db).items()
+        if number not in unusable and calendar.timezone not in zones
+    }
     spans = calendars.planned_span(db)
     stored = calendars.relations(db)
     extended = 0
@@ -43,7 +49,8 @@ def _needed(db: sa.Connection, by_id: Mapping[int, Calendar]) -> set[tuple[Windo
     """Every (rule, child calendar, parent calendar) that a dependency brings together."""
     calendars_of: dict[int, list[int]] = {}
     for definition_id, calendar_id in calendars.plans(db):
-        calendars_of.setdefault(definition_id, []).append(calendar_id)
+        if calendar_id in by_id:
+            calendars_of.setdefault(definition_id, []).append(calendar_id)
     needed: set[tuple[WindowRule, int, int]] = set()
     for edge in definitions.dependencies(db):
         pairs = product(calendars_of.get(edge.child_id, ()), calendars_of.get(edge.parent_id, ()))

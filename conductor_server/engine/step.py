@@ -47,12 +47,14 @@ class Tick:
 class StepResult:
     """How many rows a step changed; whether it stopped at its bound and has more to do; what it could not do.
 
+    ``faults``: what is wrong with rows that are stored already, a sentence each; everything else was done.
     ``more`` counts changes, not rows looked at, or the loop would spin when every row loses its race.
     """
 
     changed: int = 0
     more: bool = False
     problems: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
 
 
 Step: TypeAlias = Callable[[sa.Connection, Tick], StepResult]

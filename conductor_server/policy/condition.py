@@ -35,7 +35,7 @@ class Facts:
     - ``not_due``, ``waiting_for_inputs``: the slot is open, and its window, or its start policy, holds it.
     - ``blocked``: see ``is_blocked``.
     - ``running``, ``retrying``: its newest run is held by an agent; has failed, and the next is still to come.
-    - ``paused``, ``maintenance``: of its definition, of its account.
+    - ``paused``, ``maintenance``: of its definition, which may also be held; of its account.
     - ``waiting_for_capacity``: a limit is used up, or an earlier slot of a serial definition is unfinished.
     - ``without_agent``: no live agent serves its source.
     """
@@ -126,8 +126,9 @@ STUCK: tuple[SlotState | None, ...] = (SlotState.QUARANTINED, SlotState.CANCELLE
 class Details:
     """What the sentence about a condition names; which of these counts depends on the condition.
 
-    ``said`` is what was recorded when the slot was decided. ``limit`` is in words. ``root`` is the slot in whose way
-    something stands (``root_state`` is ``OPEN`` when that is a parent that does not exist).
+    ``said`` is what was recorded when the slot was decided, or why its definition is held. ``limit`` is in words.
+    ``root`` is the slot in whose way something stands (``root_state`` is ``OPEN`` when that is a parent that does not
+    exist).
     """
 
     definition: str
@@ -158,6 +159,8 @@ def sentence(condition: Condition, details: Details) -> str:
             return f"{details.satisfied} of the {details.required} slots that it needs have done their part"
         case Condition.BLOCKED:
             return _block(details)
+        case Condition.PAUSED if details.said:
+            return f"{details.definition} is held: {details.said}"
         case Condition.PAUSED:
             return f"{details.definition} is paused: conductor-cli definitions resume {details.definition}"
         case Condition.MAINTENANCE:

@@ -34,7 +34,7 @@ def definition(
         pools=shown.pools,
         source_token=shown.source_token,
         place=shown.place,
-        description=shown.description,
+        description=f"set aside: {shown.fault}" if shown.fault else shown.description,
         starts_at=convert.timestamp(shown.starts_at),
         slots=convert.condition_counts(counts),
     )

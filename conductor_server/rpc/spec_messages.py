@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Mapping
 
+import structlog
 from google.protobuf import struct_pb2
 
 from conductor_server.rpc import agent_convert as convert
-from conductor_server.store import definitions, leases
+from conductor_server.store import definitions, faults, leases
 from conductor_server.store.database import Database
+
+log = structlog.get_logger("rpc")
 
 KEPT_MAX = 10_000
 """Definitions whose messages are kept; beyond it all are forgotten, which costs a query."""
@@ -23,7 +26,10 @@ class SpecMessages:
         self._kept: dict[int, tuple[str, struct_pb2.Struct]] = {}
 
     async def of(self, runs: Collection[leases.Assignment]) -> dict[int, struct_pb2.Struct]:
-        """By definition id, without those that are gone. The messages are shared: they must not be changed."""
+        """By definition id, without those that are gone or cannot be read.
+
+        The messages are shared: they must not be changed.
+        """
         wanted = {run.definition_id: run.fingerprint for run in runs}
         messages = {
             number: self._kept[number][1]
@@ -39,10 +45,21 @@ class SpecMessages:
             # In this order: a fingerprint that is still the claim's was that of the spec, too.
             lambda db: (definitions.specs(db, fingerprints), definitions.fingerprints_of(db, fingerprints)),
         )
-        read = {number: convert.struct(specs[number]) for number in present}
+        read: dict[int, struct_pb2.Struct] = {}
+        for number in present:
+            try:
+                faults.check_spec(specs[number])
+                read[number] = convert.struct(specs[number])
+            except Exception as error:  # the boundary of a row: the other runs of the push go their way
+                await self._set_aside(number, f"its spec cannot be read: {error}")
         if len(self._kept) + len(read) > KEPT_MAX:
             self._kept.clear()
         for number, fingerprint in present.items():
-            if fingerprint == fingerprints[number]:
+            if fingerprint == fingerprints[number] and number in read:
                 self._kept[number] = fingerprint, read[number]
         return read
+
+    async def _set_aside(self, definition_id: int, reason: str) -> None:
+        """No agent can be given its runs: those that were claimed are never received, and no more are."""
+        log.error("a definition is set aside", definition=definition_id, reason=reason)
+        await asyncio.wrap_future(self._database.submit(lambda db: faults.add(db, definition_id, reason)))

@@ -60,9 +60,11 @@ class Relation:
 
 
 def calendars(db: sa.Connection) -> dict[Calendar, int]:
+    """All but those whose frequency there is none: who uses them is set aside (``store/faults.py``)."""
+    table = schema.calendar
     return {
         Calendar(frequency=Frequency(row.frequency), expression=row.expression, timezone=row.timezone): row.id
-        for row in db.execute(sa.select(schema.calendar))
+        for row in db.execute(sa.select(table).where(table.c.frequency.in_(Frequency)))
     }
 
 
@@ -128,7 +130,8 @@ def save_plan(db: sa.Connection, plan: Plan) -> None:
 def relations(db: sa.Connection) -> dict[tuple[WindowRule, int, int], Relation]:
     """By rule, child calendar and parent calendar."""
     found = {}
-    for row in db.execute(sa.select(schema.calendar_relation)):
+    known = schema.calendar_relation.c.window_rule.in_(WindowRule)
+    for row in db.execute(sa.select(schema.calendar_relation).where(known)):
         values = row._asdict() | {"window_rule": WindowRule(row.window_rule)}
         found[values["window_rule"], row.child_calendar_id, row.parent_calendar_id] = Relation(**values)
     return found

@@ -70,7 +70,7 @@ def condition(moment: Moment) -> sa.ColumnElement[str]:
         not_due=(slot.c.state == SlotState.OPEN) & ~readiness.due(now=moment.now, delays=moment.delays),
         running=(slot.c.state == SlotState.ACTIVE) & (newest.c.status == RunStatus.RUNNING),
         blocked=pending.table.c.blocked > 0,
-        paused=definition.c.paused | ~definition.c.active,
+        paused=definition.c.paused | ~definition.c.active | (definition.c.held != ""),
         maintenance=readiness.account.c.maintenance_until > moment.now,
         retrying=(slot.c.state == SlotState.ACTIVE)
         & newest.c.status.in_((RunStatus.FAILED, RunStatus.TIMEOUT)),

@@ -8,6 +8,7 @@ A unit of work may be run again after a serialisation failure, so it must not ke
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 import sqlite3
 from collections.abc import Callable
@@ -51,6 +52,17 @@ class UtcDateTime(sa.TypeDecorator[dt.datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
+
+
+class UnreadableJson(dict[str, Any]):
+    """What stands for a text in a JSON column that is none: the other rows of its query can still be read."""
+
+
+def _read_json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return UnreadableJson()
 
 
 class Database:
@@ -200,6 +212,7 @@ def _sqlite_engine(url: URL, file: SqliteFile) -> sa.Engine:
         url,
         isolation_level="AUTOCOMMIT",
         pool_size=8,
+        json_deserializer=_read_json,
         connect_args={"check_same_thread": False, "timeout": 10},
     )
 

@@ -21,7 +21,8 @@ from conductor_server.store.definitions import retry_of
 class ShownDefinition:
     """A definition. ``active`` is false when it is declared so, or paused; ``paused`` tells the two apart.
 
-    ``starts_at`` is ``None`` when it starts at its creation; a date is shown as midnight in UTC.
+    ``starts_at`` is ``None`` when it starts at its creation; a date is shown as midnight in UTC. ``fault`` says why it
+    is set aside.
     """
 
     id: int
@@ -41,6 +42,7 @@ class ShownDefinition:
     place: str
     description: str
     starts_at: dt.datetime | None
+    fault: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +86,7 @@ def edges(db: sa.Connection, *, of: int | None = None) -> Sequence[Edge]:
         .join(parent, parent.c.id == table.c.parent_id)
         .join(child, child.c.id == table.c.child_id)
         .where(table.c.parent_id != table.c.child_id)
+        .where(table.c.window_rule.in_(WindowRule))
         .order_by(parent.c.name, child.c.name)
     )
     if of is not None:
@@ -127,23 +130,39 @@ def _shown(db: sa.Connection, query: sa.Select[Any]) -> list[ShownDefinition]:
             id=row.id,
             name=row.name,
             source=row.source,
-            schedule=row.expression if row.frequency == Frequency.CRON else Frequency(row.frequency).word,
             matrix=row.matrix,
-            start_policy=StartPolicy(row.start_policy),
-            retry=retry_of(row.retry_kind, row.retry_parameters),
+            **_rules(row),
             reads=reads.get(row.id, ()),
             writes=writes.get(row.id, ()),
-            active=row.active and not row.paused,
+            active=row.active and not row.paused and not row.fault,
             paused=row.paused,
             priority=row.priority,
             pools=pools.get(row.id, ()),
             source_token=row.source_token,
             place=row.place,
             description=row.description,
-            starts_at=declared_instant(row.starts_on, "UTC"),
+            fault=row.fault,
         )
         for row in rows
     ]
+
+
+def _rules(row: sa.Row[Any]) -> dict[str, Any]:
+    """What can be wrong in a row; of one with a fault the standard stands there, and the fault is shown with it."""
+    try:
+        return {
+            "schedule": row.expression if row.frequency == Frequency.CRON else Frequency(row.frequency).word,
+            "start_policy": StartPolicy(row.start_policy),
+            "retry": retry_of(row.retry_kind, row.retry_parameters),
+            "starts_at": declared_instant(row.starts_on, "UTC"),
+        }
+    except (ValueError, ArithmeticError, LookupError, TypeError):
+        return {
+            "schedule": "unknown",
+            "start_policy": StartPolicy.AFTER_SUCCESS,
+            "retry": Retry(),
+            "starts_at": None,
+        }
 
 
 def _names(db: sa.Connection, column: sa.Column[str], ids: Collection[int]) -> dict[int, tuple[str, ...]]:

@@ -48,14 +48,16 @@ class StoredDependency:
 def fingerprints(db: sa.Connection, *, source_token: str | None = None) -> dict[str, str]:
     """Name to fingerprint, of all definitions or of those that one source owns."""
     table = schema.definition
-    query = sa.select(table.c.name, table.c.fingerprint)
+    # One that is set aside is never what its source says: it is written anew.
+    fingerprint = sa.case((table.c.fault == "", table.c.fingerprint), else_="")
+    query = sa.select(table.c.name, fingerprint)
     if source_token is not None:
         query = query.where(table.c.source_token == source_token)
     return dict(db.execute(query).all())
 
 
 def planned(db: sa.Connection) -> Sequence[PlannedDefinition]:
-    """Every definition, by id."""
+    """Every definition that is not set aside, by id."""
     table = schema.definition
     return [
         PlannedDefinition(
@@ -72,14 +74,18 @@ def planned(db: sa.Connection) -> Sequence[PlannedDefinition]:
             catchup_max_age=_duration(row.catchup_max_age_s),
             retry=retry_of(row.retry_kind, row.retry_parameters),
         )
-        for row in db.execute(sa.select(table).order_by(table.c.id))
+        for row in db.execute(sa.select(table).where(table.c.fault == "").order_by(table.c.id))
     ]
 
 
 def declared(db: sa.Connection) -> Sequence[Definition]:
-    """Every definition as far as the graph is concerned: name, schedule, matrix, reads and writes."""
+    """Every definition that is not set aside, as far as the graph is concerned: schedule, matrix, reads and writes."""
+    sound, own = schema.definition.c.fault == "", schema.definition.c.id
     reads: dict[int, list[Read]] = {}
-    for row in db.execute(sa.select(schema.definition_reads).order_by(schema.definition_reads.c.table_name)):
+    of_sound = sa.select(schema.definition_reads).join(
+        schema.definition, own == schema.definition_reads.c.definition_id
+    )
+    for row in db.execute(of_sound.where(sound).order_by(schema.definition_reads.c.table_name)):
         read = Read(table=row.table_name, window=WindowRule(row.window_rule))
         reads.setdefault(row.definition_id, []).append(read)
     writes: dict[int, list[str]] = {}
@@ -92,6 +98,7 @@ def declared(db: sa.Connection) -> Sequence[Definition]:
         sa.select(table, schema.source.c.name.label("source"), schema.matrix.c.name.label("matrix"))
         .join(schema.source, schema.source.c.id == table.c.source_id)
         .join(schema.matrix, schema.matrix.c.id == table.c.matrix_id)
+        .where(sound)
         .order_by(table.c.name)
     )
     return [
@@ -109,8 +116,9 @@ def declared(db: sa.Connection) -> Sequence[Definition]:
 
 
 def delays(db: sa.Connection) -> set[dt.timedelta]:
-    """Every delay that some definition has."""
-    rows = db.execute(sa.select(schema.definition.c.delay_s).distinct())
+    """Every delay that some definition has that is not set aside."""
+    table = schema.definition
+    rows = db.execute(sa.select(table.c.delay_s).where(table.c.fault == "").distinct())
     return {dt.timedelta(seconds=seconds) for seconds in rows.scalars()}
 
 
@@ -159,7 +167,9 @@ def set_paused(db: sa.Connection, name: str, *, paused: bool) -> int:
 
 
 def dependencies(db: sa.Connection) -> Sequence[StoredDependency]:
+    """All edges but those whose rules make no sense, which are about to be written anew."""
     table = schema.dependency
+    rules = table.c.window_rule.in_(WindowRule) & table.c.member_rule.in_(MemberRule)
     return [
         StoredDependency(
             parent_id=row.parent_id,
@@ -169,18 +179,28 @@ def dependencies(db: sa.Connection) -> Sequence[StoredDependency]:
             common_matrix_id=row.common_matrix_id,
             tables=tuple(row.table_names),
         )
-        for row in db.execute(sa.select(table).order_by(table.c.parent_id, table.c.child_id))
+        for row in db.execute(sa.select(table).where(rules).order_by(table.c.parent_id, table.c.child_id))
     ]
 
 
 def set_dependencies(
     db: sa.Connection, *, wanted: Collection[StoredDependency], serial: Collection[int]
 ) -> int:
-    """Make the stored edges those, and mark the definitions whose slots go one at a time. Answers what changed."""
+    """Make the stored edges those, and mark the definitions whose slots go one at a time. Answers what changed.
+
+    Edges of definitions that are set aside stay: of these nothing is known that would be better.
+    """
+    table, definition = schema.dependency, schema.definition
     stored = {(edge.parent_id, edge.child_id): edge for edge in dependencies(db)}
     desired = {(edge.parent_id, edge.child_id): edge for edge in wanted}
-    table = schema.dependency
-    outdated = [key for key, edge in stored.items() if desired.get(key) != edge]
+    sound = sa.select(definition.c.id).where(definition.c.fault == "")
+    known = db.execute(
+        sa.select(table.c.parent_id, table.c.child_id).where(
+            table.c.parent_id.in_(sound), table.c.child_id.in_(sound)
+        )
+    )
+    keys = [(row.parent_id, row.child_id) for row in known]
+    outdated = [key for key in keys if key not in desired or stored.get(key) != desired[key]]
     missing = [edge for key, edge in desired.items() if stored.get(key) != edge]
     if outdated:
         gone = (table.c.parent_id == sa.bindparam("p")) & (table.c.child_id == sa.bindparam("c"))
@@ -200,10 +220,11 @@ def set_dependencies(
                 for edge in missing
             ],
         )
-    definition = schema.definition
     is_serial = definition.c.id.in_(serial)
     marked: int = db.execute(
-        sa.update(definition).where(definition.c.serial != is_serial).values(serial=is_serial)
+        sa.update(definition)
+        .where(definition.c.serial != is_serial, definition.c.fault == "")
+        .values(serial=is_serial)
     ).rowcount
     return len(set(outdated) | {(edge.parent_id, edge.child_id) for edge in missing}) + marked
 
@@ -333,6 +354,8 @@ def _reschedule(db: sa.Connection, number: int, changed: Collection[str], values
     if {"starts_on", "matrix_id"} & set(changed) or (changed and frequency is Frequency.ONE_OFF):
         replanning.start_over(db, number)
     elif {"frequency", "expression"} & set(changed):
+        if replanning.follows(db, number, frequency=frequency, expression=values["expression"]):
+            return  # the row was broken, its plans were not
         replanning.change_calendar(
             db, number, frequency=frequency, expression=values["expression"], ends_on=values["ends_on"]
         )

@@ -37,11 +37,15 @@ def due(*, now: dt.datetime, delays: Collection[dt.timedelta]) -> sa.ColumnEleme
 
 
 def startable(*, now: dt.datetime) -> sa.ColumnElement[bool]:
-    """Whether the definition is active and the account not in maintenance; needs ``account`` (see there) joined."""
+    """Whether the definition is active and not held, and the account not in maintenance.
+
+    Needs ``account`` (see there) joined.
+    """
     definition, above = schema.definition, account
     return (
         definition.c.active
         & ~definition.c.paused
+        & (definition.c.held == "")
         & (above.c.maintenance_until.is_(None) | (above.c.maintenance_until <= now))
     )
 

@@ -74,6 +74,20 @@ def change_calendar(
         )
 
 
+def follows(db: sa.Connection, definition_id: int, *, frequency: Frequency, expression: str) -> bool:
+    """Whether a definition is planned by that calendar already, in all zones."""
+    plan, calendar = schema.definition_calendar, schema.calendar
+    rows = db.execute(
+        sa.select(calendar.c.frequency, calendar.c.expression)
+        .join(plan, plan.c.calendar_id == calendar.c.id)
+        .where(
+            plan.c.definition_id == definition_id,
+            plan.c.ends_at.is_(None) | (plan.c.ends_at > plan.c.slots_until),
+        )
+    ).all()
+    return bool(rows) and all((row.frequency, row.expression) == (frequency, expression) for row in rows)
+
+
 def forget_member(
     db: sa.Connection, account_id: int, *, since: dt.datetime | None = None, until: dt.datetime | None = None
 ) -> None:

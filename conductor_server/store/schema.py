@@ -166,6 +166,9 @@ definition = sa.Table(
     sa.Column("place", sa.Text, nullable=False),
     sa.Column("fingerprint", sa.Text, nullable=False),
     sa.Column("created", UtcDateTime, nullable=False),
+    # Why it cannot be used as it stands here, and why it starts nothing (``store/faults.py``); empty for neither.
+    sa.Column("fault", sa.Text, nullable=False, server_default=""),
+    sa.Column("held", sa.Text, nullable=False, server_default=""),
 )
 
 definition_reads = sa.Table(

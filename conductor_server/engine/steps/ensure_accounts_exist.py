@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import sqlalchemy as sa
 
+from conductor_server.engine.readings import each_reading
 from conductor_server.engine.removal import Removal, held_back
 from conductor_server.engine.step import StepResult, Tick
 from conductor_server.model.definition import (
@@ -25,17 +26,18 @@ from conductor_server.store.events import Event
 
 def ensure_accounts_exist(db: sa.Connection, tick: Tick) -> StepResult:
     """Add, change and remove accounts and members, each source its own."""
-    changed, problems = 0, []
-    for reading in tick.readings:
-        done, problem = _accounts(db, reading, now=tick.now)
+    return each_reading(db, tick, _apply)
+
+
+def _apply(db: sa.Connection, reading: Declarations, *, now: dt.datetime) -> tuple[int, list[str]]:
+    """What was changed, and what could not be done."""
+    changed, problems = _accounts(db, reading, now=now)
+    changed += matrices.declare(db, reading.matrices, source_token=reading.source_token)
+    for matrix in reading.matrices:
+        done, problem = _members(db, matrix, reading.source_token, now=now)
         changed += done
         problems += problem
-        changed += matrices.declare(db, reading.matrices, source_token=reading.source_token)
-        for matrix in reading.matrices:
-            done, problem = _members(db, matrix, reading.source_token, now=tick.now)
-            changed += done
-            problems += problem
-    return StepResult(changed=changed, problems=tuple(problems))
+    return changed, problems
 
 
 def _accounts(db: sa.Connection, reading: Declarations, *, now: dt.datetime) -> tuple[int, list[str]]:
@@ -89,16 +91,19 @@ def _stored_as_declared(account: members.StoredAccount) -> Account:
     return Account(
         token=account.token,
         timezone=account.timezone,
-        starts_on=dt.datetime.fromisoformat(account.starts_on)
-        if "T" in account.starts_on
-        else _date(account),
+        starts_on=_stored_start(account),
         maintenance_until=account.maintenance_until,
         max_running=account.max_running,
     )
 
 
-def _date(account: members.StoredAccount) -> dt.date | None:
-    return dt.date.fromisoformat(account.starts_on) if account.starts_on else None
+def _stored_start(account: members.StoredAccount) -> dt.date | dt.datetime | None:
+    """What is no date any more counts as none, and is then written anew."""
+    parse = dt.datetime.fromisoformat if "T" in account.starts_on else dt.date.fromisoformat
+    try:
+        return parse(account.starts_on) if account.starts_on else None
+    except ValueError:
+        return None
 
 
 def _members(

@@ -7,6 +7,7 @@ from collections.abc import Container
 
 import sqlalchemy as sa
 
+from conductor_server.engine.readings import each_reading
 from conductor_server.engine.removal import Removal, held_back
 from conductor_server.engine.step import StepResult, Tick
 from conductor_server.model.definition import Declarations
@@ -19,15 +20,11 @@ from conductor_server.store.events import Event
 
 def ensure_definitions_exist(db: sa.Connection, tick: Tick) -> StepResult:
     """Add, change and remove definitions, each source its own."""
-    changed, problems = 0, []
-    for reading in tick.readings:
-        done, problem = _apply(db, reading, now=tick.now)
-        changed += done
-        problems += problem
-    return StepResult(changed=changed, problems=tuple(problems))
+    return each_reading(db, tick, _apply)
 
 
 def _apply(db: sa.Connection, reading: Declarations, *, now: dt.datetime) -> tuple[int, list[str]]:
+    """What was changed, and what could not be done."""
     token = reading.source_token
     stored = definitions.fingerprints(db, source_token=token)
     desired = {definition.name: definition for definition in reading.definitions}

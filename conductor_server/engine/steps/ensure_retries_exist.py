@@ -22,6 +22,8 @@ def ensure_retries_exist(db: sa.Connection, tick: Tick) -> StepResult:
             # Given back without blame: at once, and no attempt is charged.
             retried += runs.retry(db, group, failed_until=None, now=tick.now)
             continue
+        if group.definition_id not in policies:
+            continue  # it is set aside
         decision = retry.decide(
             policies[group.definition_id],
             tick.settings.retries,

@@ -7,37 +7,49 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import sqlalchemy as sa
+import structlog
 
 from conductor_server.engine.relations import relate_windows
 from conductor_server.engine.step import StepResult, Tick
 from conductor_server.model.states import Catchup, Frequency
 from conductor_server.model.window import Window
 from conductor_server.policy import planning
-from conductor_server.store import calendars, definitions, events, members, slots
+from conductor_server.store import calendars, definitions, events, faults, members, slots
 from conductor_server.store.calendars import Calendar, Plan
 from conductor_server.store.definitions import PlannedDefinition
 from conductor_server.store.events import Event
+
+log = structlog.get_logger("engine")
 
 
 def ensure_slots_exist(db: sa.Connection, tick: Tick) -> StepResult:
     """Plan every definition in every zone of its members, then relate the new windows.
 
-    Decided per definition and zone; applied as one statement over all their members.
+    Decided per definition and zone; applied as one statement over all their members. What cannot be planned stops
+    itself: a zone that nobody knows gets no slots, and neither does a definition in which anything else goes wrong.
     """
-    zones = members.zones(db)
+    unknown = faults.broken_zones(db)
+    zones = {
+        matrix_id: {name: newest for name, newest in each.items() if name not in unknown}
+        for matrix_id, each in members.zones(db).items()
+    }
     plans = calendars.plans(db)
     known = calendars.calendars(db)
-    changed, more = 0, False
+    changed, more, problems = 0, False, []
     for definition in definitions.planned(db):
-        for timezone, newest_member in zones.get(definition.matrix_id, {}).items():
-            plan = _plan(db, definition, timezone, known, plans)
-            done, unfinished = _extend(db, tick, definition, timezone, plan, newest_member)
-            changed += done
-            more |= unfinished
-        changed += _skip_overaged(db, tick, definition)
+        try:
+            for timezone, newest_member in zones.get(definition.matrix_id, {}).items():
+                plan = _plan(db, definition, timezone, known, plans)
+                done, unfinished = _extend(db, tick, definition, timezone, plan, newest_member)
+                changed += done
+                more |= unfinished
+            changed += _skip_overaged(db, tick, definition)
+        except (ValueError, ArithmeticError, LookupError, TypeError) as error:
+            log.exception("a definition cannot be planned", definition=definition.name)
+            problems.append(f"{definition.name} cannot be planned: {type(error).__name__}: {error}")
     changed += relate_windows(db)
     slots.tell_planner(db, added=changed)
-    return StepResult(changed=changed, more=more)
+    return StepResult(changed=changed, more=more, faults=tuple(problems))
 
 
 def _plan(
