@@ -75,10 +75,9 @@ class Store(Protocol):
 
 
 class SqliteStore:
-    def __init__(self, path: Path, *, inside: Path | None = None) -> None:
-        """``inside``: what the server calls the file, where it sees another file system than we do."""
+    def __init__(self, path: Path) -> None:
         self.path = path
-        self.url = f"sqlite:///{inside or path}"
+        self.url = f"sqlite:///{path}"
 
     @contextmanager
     def connected(self) -> Iterator[sqlite3.Connection]:

@@ -14,21 +14,19 @@ _disks: dict[str, SmallDisk] = {}
 
 def _sqlite(world: World) -> None:
     small = _small(world, mib=12)
-    world.store = SqliteStore(small.outside / "conductor.db", inside=small.inside / "conductor.db")
-    world.serve(via=small.via)
+    world.store = SqliteStore(small.folder / "conductor.db")
+    world.serve()
     for number in range(world.fault.agents):
         world.agent(f"agent-{number}")
 
 
 def _postgresql(world: World) -> None:
     small = _small(world, mib=96)
-    data, sockets = small.outside / "data", postgres.make_folder(world.folder / "sockets")
-    postgres.make_folder(data)
+    sockets = postgres.make_folder(world.folder / "sockets")
     cluster = postgres.own_cluster(
         world,
         sockets,
-        data=small.inside / "data",
-        via=small.via,
+        data=postgres.make_folder(small.folder / "data"),
         options="-c shared_buffers=16MB -c max_wal_size=4MB -c min_wal_size=2MB",
         initdb=("--wal-segsize=1",),
     )

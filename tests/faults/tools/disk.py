@@ -1,4 +1,4 @@
-"""A small disk that can be filled and freed: a tmpfs in a mount namespace of its own, gone with its holder."""
+"""A small disk that can be filled and freed: a tmpfs."""
 
 from __future__ import annotations
 
@@ -16,22 +16,18 @@ def missing() -> str:
     """Why there is none."""
     if os.geteuid() != 0:
         return "mounting is root's"
-    if shutil.which("unshare") is None or shutil.which("nsenter") is None:
-        return "there is no unshare or nsenter (util-linux)"
-    return ""
+    return "" if shutil.which("mount") else "there is no mount"
 
 
 class SmallDisk:
-    """``inside`` is its folder for programs started ``via`` it, ``outside`` the same folder for everybody else."""
+    """In a folder."""
 
-    def __init__(self, folder: Path, holder: int) -> None:
-        self.inside = folder
-        self.outside = Path(f"/proc/{holder}/root{folder}")
-        self.via = ("nsenter", "--mount", f"--target={holder}")
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
 
     def fill(self) -> None:
         """Until nothing more fits."""
-        with (self.outside / "ballast").open("ab", buffering=0) as file:
+        with (self.folder / "ballast").open("ab", buffering=0) as file:
             for size in (len(_BLOCK), 4096, 1):
                 try:
                     while file.write(_BLOCK[:size]):
@@ -40,21 +36,15 @@ class SmallDisk:
                     continue
 
     def free(self) -> None:
-        (self.outside / "ballast").unlink()
+        (self.folder / "ballast").unlink()
 
 
 @contextmanager
 def small_disk(folder: Path, *, mib: int) -> Iterator[SmallDisk]:
+    """Taken away in the end, whoever still has a file open on it."""
     folder.mkdir()
-    script = 'mount -t tmpfs -o "size=$1" none "$2" && echo mounted && exec sleep infinity'
-    argv = ["unshare", "--mount", "sh", "-c", script, "sh", f"{mib}m", str(folder)]
-    holder = subprocess.Popen(argv, stdout=subprocess.PIPE, cwd="/")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={mib}m", "none", str(folder)], check=True)
     try:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == b"mounted\n", "the small disk could not be mounted"
-        yield SmallDisk(folder, holder.pid)
+        yield SmallDisk(folder)
     finally:
-        holder.kill()
-        holder.wait()
-        if holder.stdout is not None:
-            holder.stdout.close()
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)

@@ -8,6 +8,7 @@ import subprocess
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from tests.faults.stores import PostgresStore
 from tests.faults.world import World
@@ -44,7 +45,7 @@ class Cluster:
     def runs(self) -> bool:
         try:
             self._ctl("status")
-        except subprocess.CalledProcessError:
+        except OSError:
             return False
         return True
 
@@ -63,10 +64,12 @@ class Cluster:
 
     def _run(self, program: str, *arguments: str) -> None:
         argv = [*self._via, str(binaries() / program), *arguments]
-        # not captured: the postmaster would inherit the pipe, and we would wait for it
-        subprocess.run(
-            argv, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120, cwd="/"
-        )
+        # a file, not a pipe: the postmaster would inherit that, and we would wait for it
+        with TemporaryFile("w+") as said:
+            done = subprocess.run(argv, check=False, stdout=said, stderr=said, timeout=120, cwd="/")
+            said.seek(0)
+            if done.returncode:
+                raise OSError(f"{' '.join(argv)} ended with {done.returncode}: {said.read()[-1000:]}")
 
 
 _clusters: dict[Path, Cluster] = {}
