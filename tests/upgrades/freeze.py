@@ -1,7 +1,7 @@
 """``make baseline``: keep what a release leaves behind in the field, so that every later one is tried on it.
 
-Plays the night of ``night.py`` on both databases and dumps them into ``releases/SCHEMA/``. What is there already is
-what was released, and is left alone.
+Plays the night of ``night.py`` on both databases and dumps them into ``releases/SCHEMA/``, and records there what an
+agent and a server say to each other. What is there already is what was released, and is left alone.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from conductor_server.store.upgrade import upgrade
 from tests.postgres import fresh_database, postgres_server
 from tests.support.database import opened
 from tests.support.world import World
-from tests.upgrades import dumps, night
+from tests.upgrades import dumps, night, recorder
 
 
 def main() -> None:
@@ -32,6 +32,7 @@ def main() -> None:
         with opened(url) as database:
             play(database)
         keep(release / "postgresql.sql", lambda: dumps.dump_postgresql(url))
+    keep(release / "conversation.txt", recorder.record)
 
 
 def play(database: Database) -> str:
