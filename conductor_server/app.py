@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import secrets
 import socket
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from conductor_server.config import Settings
 from conductor_server.definitions import registry
 from conductor_server.definitions.watching import WatchedSources
 from conductor_server.engine.clock import Clock, SystemClock
+from conductor_server.engine.leader import Candidate, Election
 from conductor_server.engine.loop import EngineLoop
 from conductor_server.metrics import MetricsServer
 from conductor_server.model.errors import ConductorError
@@ -50,8 +52,11 @@ class RunningServer:
 
 
 @contextlib.asynccontextmanager
-async def serve(settings: Settings, *, home: Path) -> AsyncIterator[RunningServer]:
-    """Run a server until the context ends. Raises ConductorError for settings that cannot work."""
+async def serve(settings: Settings, *, home: Path, all_lead: bool = False) -> AsyncIterator[RunningServer]:
+    """Run a server until the context ends. Raises ConductorError for settings that cannot work.
+
+    ``all_lead`` is for tests: the engine works whoever leads, to show that several do no harm.
+    """
     _refuse_exposure(settings.listen, has_tls=bool(settings.tls_certificate))
     _refuse_exposure(settings.metrics_listen, has_tls=False)
     clock = SystemClock()
@@ -62,11 +67,18 @@ async def serve(settings: Settings, *, home: Path) -> AsyncIterator[RunningServe
         stack.enter_context(sole_server(database))
         check_soundness(database)
         _prepare(database, settings, clock)
-        parts = _assemble(database, settings, clock, token=ensure_token(home / "token"))
+        parts = _assemble(database, settings, clock, token=ensure_token(home / "token"), all_lead=all_lead)
         metrics_address = await stack.enter_async_context(parts.metrics.serving(settings.metrics_listen))
+        await parts.election.turn()  # where nobody leads, the first pass is ours
         works = [
             await stack.enter_async_context(_in_background(work))
-            for work in (parts.commits.run(), parts.desk.run(), parts.engine.run(), _watch_file(database))
+            for work in (
+                parts.commits.run(),
+                parts.desk.run(),
+                parts.election.run(),
+                parts.engine.run(),
+                _watch_file(database),
+            )
         ]
         port = await parts.server.start(
             settings.listen, certificate=settings.tls_certificate, key=settings.tls_key
@@ -90,6 +102,7 @@ async def serve(settings: Settings, *, home: Path) -> AsyncIterator[RunningServe
 class _Parts:
     commits: GroupCommit
     desk: ClaimDesk
+    election: Election
     engine: EngineLoop
     server: Server
     metrics: MetricsServer
@@ -104,8 +117,9 @@ def _prepare(database: Database, settings: Settings, clock: Clock) -> None:
     )
 
 
-def _assemble(database: Database, settings: Settings, clock: Clock, *, token: str) -> _Parts:
+def _assemble(database: Database, settings: Settings, clock: Clock, *, token: str, all_lead: bool) -> _Parts:
     """Every part of a server, connected to the others. Nothing runs yet."""
+    name = f"{socket.gethostname()}[{os.getpid()}]"
     engine_settings = settings.engine()
     event_loop = asyncio.get_running_loop()
     commits = GroupCommit(database, clock, lost_after=2 * engine_settings.heartbeat_interval)
@@ -120,8 +134,16 @@ def _assemble(database: Database, settings: Settings, clock: Clock, *, token: st
         sessions.cancel(await asyncio.to_thread(database.read, leases.cancellations))
 
     sources = registry.definition_sources(settings.definitions, os.environ)
-    engine = EngineLoop(
+    election = Election(
         database,
+        clock,
+        Candidate(holder=secrets.token_hex(16), server=name),
+        settings.terms(sole=database.is_sqlite),
+        grace=engine_settings.grace,
+        on_change=lambda: engine.wake(),
+    )
+    engine = EngineLoop(
+        (lambda: database) if all_lead else election.store,
         clock,
         engine_settings,
         WatchedSources(sources, monotonic=clock.monotonic),
@@ -139,7 +161,7 @@ def _assemble(database: Database, settings: Settings, clock: Clock, *, token: st
         desk=desk,
         sessions=sessions,
         wake_engine=wake_engine,
-        server_name=socket.gethostname(),
+        server_name=name,
     )
     control = ControlService(
         database,
@@ -152,6 +174,7 @@ def _assemble(database: Database, settings: Settings, clock: Clock, *, token: st
     return _Parts(
         commits=commits,
         desk=desk,
+        election=election,
         engine=engine,
         server=Server(agents, control, token=token),
         metrics=MetricsServer(database, clock, lambda: engine.status),

@@ -64,6 +64,18 @@ import click
 @click.option(
     "--retention-days", type=float, metavar="DAYS", help="Decided slots are deleted after this; 0 keeps them."
 )
+@click.option(
+    "--leader-lease-seconds",
+    type=float,
+    metavar="SECONDS",
+    help="Of several servers: one that leads and is silent this long is replaced.",
+)
+@click.option(
+    "--leader-renew-seconds",
+    type=float,
+    metavar="SECONDS",
+    help="How often the one that leads says it lives.",
+)
 @click.version_option(package_name="conductor-orchestrator")
 @click.pass_context
 def main(context: click.Context, /, definitions: tuple[str, ...], **flags: Any) -> None:

@@ -26,6 +26,7 @@ from pydantic_settings import (
 from conductor_server.engine.step import EngineSettings
 from conductor_server.model.errors import ConductorError
 from conductor_server.policy.frequency import zone
+from conductor_server.policy.leadership import Terms
 from conductor_server.policy.retry import RetrySettings
 
 OUTAGE_GAP_MAX = dt.timedelta(minutes=1)
@@ -129,6 +130,20 @@ class Settings(BaseSettings):
         description="the engine looks at least this often",
     )
 
+    leader_lease_seconds: float = Field(
+        15,
+        gt=0,
+        le=3600,
+        validation_alias="COMMAND_LEADER_LEASE_SECONDS",
+        description="of several servers: one that leads and is silent for this long is replaced",
+    )
+    leader_renew_seconds: float = Field(
+        3,
+        gt=0,
+        validation_alias="COMMAND_LEADER_RENEW_SECONDS",
+        description="how often the server that leads says that it is alive",
+    )
+
     @field_validator("definitions", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
@@ -156,6 +171,16 @@ class Settings(BaseSettings):
             raise ValueError("a TLS certificate and its key belong together: give both, or neither")
         return self
 
+    @model_validator(mode="after")
+    def _has_a_lease_of_several_renewals(self) -> Self:
+        if self.leader_lease_seconds < 3 * self.leader_renew_seconds:
+            raise ValueError(
+                f"COMMAND_LEADER_LEASE_SECONDS ({self.leader_lease_seconds:g}) must hold at least three renewals of "
+                f"{self.leader_renew_seconds:g} s, or one that is late would change the leader: lower "
+                "COMMAND_LEADER_RENEW_SECONDS"
+            )
+        return self
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -170,6 +195,10 @@ class Settings(BaseSettings):
     @property
     def database_url(self) -> str:
         return self.database or f"sqlite:///{home() / 'conductor.db'}"
+
+    def terms(self, *, sole: bool) -> Terms:
+        """On what terms this server leads; ``sole`` where there can be no other."""
+        return Terms(lease_s=self.leader_lease_seconds, renew_s=self.leader_renew_seconds, sole=sole)
 
     def engine(self) -> EngineSettings:
         """The part that the engine is given. Raises ConductorError where two settings contradict each other."""

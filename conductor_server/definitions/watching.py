@@ -70,7 +70,7 @@ class WatchedSources:
                     watched.is_applied = True
 
     def offer_again(self) -> None:
-        """Something in the store is not what was declared: everything is offered once more."""
+        """Offer everything once more: the store may not be what was declared, or others have changed it since."""
         with self._lock:
             for watched in self._watched:
                 watched.is_applied = False

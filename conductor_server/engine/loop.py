@@ -15,7 +15,7 @@ from conductor_server.engine.clock import Clock
 from conductor_server.engine.reconciler import Pass, reconcile_once
 from conductor_server.engine.status import EngineStatus
 from conductor_server.engine.step import EngineSettings
-from conductor_server.model.errors import StoreUnavailableError
+from conductor_server.model.errors import NotLeadingError, StoreUnavailableError
 from conductor_server.store.database import Database
 
 log = structlog.get_logger("engine")
@@ -33,18 +33,22 @@ APPLYING_STEPS = frozenset({"ensure_accounts_exist", "ensure_definitions_exist"}
 
 
 class EngineLoop:
-    """Runs pass after pass; ``after_pass`` is called when one may have changed something for agents or watchers."""
+    """Runs pass after pass while this server leads. ``after_pass`` is called after each, and as often while it does not
+    lead: something may have changed for agents or watchers.
+    """
 
     def __init__(
         self,
-        database: Database,
+        store: Callable[[], Database | None],
         clock: Clock,
         settings: EngineSettings,
         sources: WatchedSources,
         *,
         after_pass: Callable[[], Awaitable[None]],
     ) -> None:
-        self._database = database
+        """``store`` answers the store for the next pass, another one for every term, and ``None`` while others lead."""
+        self._store = store
+        self._latest: Database | None = None
         self._clock = clock
         self._settings = settings
         self._sources = sources
@@ -65,9 +69,13 @@ class EngineLoop:
         backoff_s = 0.0
         while True:
             self._woken.clear()
+            store = self._store()
             try:
-                done = await _to_its_end(asyncio.to_thread(self._pass))
+                done = await _to_its_end(asyncio.to_thread(self._pass, store)) if store else self._follow()
                 await self._after_pass()
+            except NotLeadingError as error:
+                log.warning("the pass was given up", reason=str(error))
+                continue
             except Exception as error:  # the boundary of a pass: a plugin may raise anything
                 backoff_s = min(BACKOFF_MAX_S, 2 * backoff_s or 0.5)
                 self._could_not(error, again_in_s=backoff_s)
@@ -90,10 +98,19 @@ class EngineLoop:
             problems=(problem,),
         )
 
-    def _pass(self) -> Pass:
+    def _follow(self) -> Pass:
+        """Another server leads: all that is left to do is to look after our own agents and watchers."""
+        self._latest = None
+        self._status = EngineStatus()
+        return Pass()
+
+    def _pass(self, store: Database) -> Pass:
         began = self._clock.monotonic()
+        if store is not self._latest:
+            self._sources.offer_again()
+            self._latest = store
         readings, faults = self._sources.read_changed()
-        done = reconcile_once(self._database, self._clock, self._settings, readings)
+        done = reconcile_once(store, self._clock, self._settings, readings)
         if done.failed.isdisjoint(APPLYING_STEPS) and not done.problems:
             self._sources.applied(readings)
         if done.changed.get("ensure_faults_are_set_aside"):

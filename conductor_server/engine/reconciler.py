@@ -1,7 +1,7 @@
 """One pass of the engine: the steps in their order, each in a transaction of its own.
 
 A step that fails stops itself, not the pass: its transaction is undone, the problem is reported, and the next pass
-tries again. Only a database that does not answer ends the pass.
+tries again. Only a database that does not answer, or another server that leads since, ends the pass.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from conductor_server.engine.steps.ensure_runs_exist import ensure_runs_exist
 from conductor_server.engine.steps.ensure_runs_timeout import ensure_runs_timeout
 from conductor_server.engine.steps.ensure_slots_exist import ensure_slots_exist
 from conductor_server.model.definition import Declarations
-from conductor_server.model.errors import StoreUnavailableError
+from conductor_server.model.errors import NotLeadingError, StoreUnavailableError
 from conductor_server.store import engine_state, events, runs
 from conductor_server.store.database import Database
 from conductor_server.store.engine_state import EngineState
@@ -57,9 +57,6 @@ NEEDS: Mapping[str, frozenset[str]] = {
 RECORD_EVERY = dt.timedelta(seconds=15)
 """How stale ``looped_at`` may be: at most a quarter of the gap that counts as an outage, and no write in every pass."""
 
-GRACE_MIN = dt.timedelta(minutes=1)
-"""Agents pause for up to half a minute before they dial again, whatever the settings."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pass:
@@ -82,7 +79,7 @@ def reconcile_once(
     readings: tuple[Declarations, ...] = (),
     steps: tuple[Step, ...] = STEPS,
 ) -> Pass:
-    """Run every step once. Raises StoreUnavailableError; every other failure is in the answer."""
+    """Run every step once. Raises StoreUnavailableError and NotLeadingError; every other failure is in the answer."""
     now = clock.now()
     state = database.write(lambda db: _arrive(db, settings, now))
     tick = Tick(
@@ -104,7 +101,7 @@ def reconcile_once(
             continue
         try:
             result = _run(database, step, tick)
-        except StoreUnavailableError:
+        except (StoreUnavailableError, NotLeadingError):
             raise
         except Exception as error:  # the boundary of a step: what one cannot do must not stop the others
             log.exception("step failed", step=name)
@@ -145,7 +142,7 @@ def _arrive(db: sa.Connection, settings: EngineSettings, now: dt.datetime) -> En
     gap = now - state.looped_at
     if dt.timedelta(0) <= gap <= settings.outage_gap:
         return state
-    grace = now + max(2 * settings.heartbeat_interval, settings.outage_gap, GRACE_MIN)
+    grace = now + settings.grace
     if gap > dt.timedelta(0):
         message = f"no engine was at work since {state.looped_at:%F %T}Z"
         state = replace(state, grace_until=grace, missed_since=state.missed_since or state.looped_at)

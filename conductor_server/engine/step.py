@@ -12,6 +12,9 @@ import sqlalchemy as sa
 from conductor_server.model.definition import Declarations
 from conductor_server.policy.retry import RetrySettings
 
+GRACE_MIN = dt.timedelta(minutes=1)
+"""Agents pause for up to half a minute before they dial again, whatever the settings."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineSettings:
@@ -25,6 +28,11 @@ class EngineSettings:
     outage_gap: dt.timedelta = dt.timedelta(minutes=1)
     loop_interval: dt.timedelta = dt.timedelta(seconds=5)
     batch: int = 1_000
+
+    @property
+    def grace(self) -> dt.timedelta:
+        """For so long nobody is given up for silence after a time in which perhaps nobody could be heard."""
+        return max(2 * self.heartbeat_interval, self.outage_gap, GRACE_MIN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,8 @@ ConductorError                     gRPC status            retry?
 ├─ NotFoundError                   NOT_FOUND              no
 ├─ ConflictError                   ABORTED                after reading again
 │   ├─ StaleSessionError                                       another process registered under the agent's name
-│   └─ InvalidTransitionError
+│   ├─ InvalidTransitionError
+│   └─ NotLeadingError                                         another server runs the engine since
 ├─ AlreadyExistsError              ALREADY_EXISTS         no
 ├─ UnauthenticatedError            UNAUTHENTICATED        no
 ├─ PermissionDeniedError           PERMISSION_DENIED      no
@@ -92,6 +93,10 @@ class StaleSessionError(ConflictError):
 
 class InvalidTransitionError(ConflictError):
     """The thing is not in a state from which this can be done."""
+
+
+class NotLeadingError(ConflictError):
+    """Another server runs the engine since: what this one has decided is void."""
 
 
 class AlreadyExistsError(ConductorError):

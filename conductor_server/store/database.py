@@ -7,6 +7,7 @@ A unit of work may be run again after a serialisation failure, so it must not ke
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 import json
 import os
@@ -74,6 +75,7 @@ class Database:
         self.engine = _sqlite_engine(self.url, self._file) if self.is_sqlite else _postgres_engine(self.url)
         writers = 1 if self.is_sqlite else POSTGRES_CONNECTIONS_MAX
         self._writers = ThreadPoolExecutor(writers, thread_name_prefix="store-write")
+        self._guard: Work[None] | None = None
 
     @property
     def is_sqlite(self) -> bool:
@@ -112,6 +114,12 @@ class Database:
                 db.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=not scratch)
             return work(db)
 
+    def guarded(self, guard: Work[None]) -> Database:
+        """The same store, but ``guard`` goes first in every write; what it raises undoes the transaction."""
+        view = copy.copy(self)
+        view._guard = guard
+        return view
+
     def close(self) -> None:
         """Finish the writes that were submitted, then disconnect."""
         self._writers.shutdown(wait=True)
@@ -126,6 +134,8 @@ class Database:
                             # A deferred transaction that turns into a write fails at once when another process
                             # has written in between, whatever the timeout; an immediate one waits its turn.
                             db.exec_driver_sql("BEGIN IMMEDIATE")
+                        if self._guard is not None:
+                            self._guard(db)
                         result = work(db)
                         db.commit()
                         return result
@@ -173,7 +183,9 @@ class _translated_errors:
         return None
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError | sa.exc.TimeoutError):
+        # A session that was ended for having idled in a transaction fails with an error of another class.
+        cut = isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated
+        if cut or isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError | sa.exc.TimeoutError):
             cause = str(getattr(error, "orig", error)).strip()
             raise StoreUnavailableError(f"the database does not answer: {cause}") from error
 

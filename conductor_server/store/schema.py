@@ -506,3 +506,17 @@ engine_state = sa.Table(
     # After an outage, until that is seen to: what fell due since then was missed.
     sa.Column("missed_since", UtcDateTime),
 )
+
+leader = sa.Table(
+    "command_leader",
+    metadata,
+    sa.Column("id", sa.SmallInteger, primary_key=True),
+    # The process that runs the engine; empty while nobody does. It is the row's only one, and always there.
+    sa.Column("holder", sa.Text, nullable=False),
+    # Its name, for people.
+    sa.Column("server", sa.Text, nullable=False),
+    # Grows with every change of the lead, and fences the transactions of leaders before.
+    sa.Column("epoch", Key, nullable=False),
+    # Grows with every sign of life: others see that the row changes, and need no clock of the leader's.
+    sa.Column("renewals", Key, nullable=False),
+)

@@ -56,6 +56,7 @@ async def get(served: Served, path: str) -> tuple[int, str]:
 async def test_metrics_count_what_is_there(start: Any) -> None:
     async with start({"name": "load"}, {"name": "train", "source": "manual"}) as served:
         await seen(served.runs, lambda runs: len(runs) == 2)
+        await seen(served.status, lambda status: status.HasField("engine_loop_duration"))
         status, text = await get(served, "/metrics")
         samples = {
             (sample.name, *sample.labels.values()): sample.value
@@ -156,7 +157,7 @@ async def loop(database: Database) -> AsyncIterator[tuple[EngineLoop, Plugin]]:
         return None
 
     sources = WatchedSources([plugin], monotonic=clock.monotonic)
-    engine = EngineLoop(database, clock, SETTINGS, sources, after_pass=after_pass)
+    engine = EngineLoop(lambda: database, clock, SETTINGS, sources, after_pass=after_pass)
     task = asyncio.create_task(engine.run())
     yield engine, plugin
     assert not task.done(), "it works until it is cancelled"
@@ -173,7 +174,7 @@ async def test_a_plugin_that_breaks_a_pass_is_reported_and_the_loop_goes_on(
         return engine.status.problems
 
     found = await seen(problems)
-    assert found == ("the engine's pass failed: ZeroDivisionError: a plugin divides by zero",)
+    assert found == ("Plugin failed: ZeroDivisionError: a plugin divides by zero",)
     plugin.mended = True
     await seen(problems, lambda found: not found)
     assert engine.status.looped_at is not None
@@ -198,7 +199,11 @@ async def test_a_pass_that_is_under_way_is_waited_for(database: Database) -> Non
         return None
 
     engine = EngineLoop(
-        database, clock, SETTINGS, WatchedSources([plugin], monotonic=clock.monotonic), after_pass=after_pass
+        lambda: database,
+        clock,
+        SETTINGS,
+        WatchedSources([plugin], monotonic=clock.monotonic),
+        after_pass=after_pass,
     )
     task = asyncio.create_task(engine.run())
     async with asyncio.timeout(PATIENCE_S):
