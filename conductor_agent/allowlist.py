@@ -8,21 +8,39 @@ A file in YAML or TOML: for each source a list of patterns, in which ``*`` stand
     shell: [/usr/bin/rsync]
     python: ["shop.jobs:*"]
 
-A source that is not listed may run nothing. Without a file everything is allowed.
+    env: [WAREHOUSE_*]
+
+A source that is not listed may run nothing. ``env`` names the variables that ``${env:NAME}`` may stand for. Without a
+file everything is allowed.
 """
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from conductor_agent.errors import NotAllowedError, UsageError
 
-_DECIDES_WHAT_RUNS = ("LD_", "PYTHON", "BASH_", "R_", "PERL", "NODE_", "DYLD_")
-_DECIDES_WHAT_RUNS_EXACTLY = frozenset({"PATH", "ENV", "IFS", "DJANGO_SETTINGS_MODULE"})
+_DECIDES_WHAT_RUNS = (
+    "LD_",
+    "PYTHON",
+    "BASH_",
+    "R_",
+    "PERL",
+    "NODE_",
+    "DYLD_",
+    "RUBY",
+    "JAVA_",
+    "GIT_",
+    "XDG_",
+)
+_DECIDES_WHAT_RUNS_EXACTLY = frozenset(
+    {"PATH", "ENV", "IFS", "HOME", "SHELL", "GCONV_PATH", "JDK_JAVA_OPTIONS", "DJANGO_SETTINGS_MODULE"}
+)
+_VARIABLES = "env"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +48,22 @@ class AllowList:
     """Patterns by source; ``None`` for no file, which allows everything."""
 
     patterns: Mapping[str, tuple[str, ...]] | None = field(default=None)
+
+    @property
+    def confines(self) -> bool:
+        """Whether there is a list at all."""
+        return self.patterns is not None
+
+    def check_variables(self, names: Iterable[str]) -> None:
+        """Raises ``NotAllowedError`` for a variable of the agent that a definition may not ask for."""
+        if self.patterns is None:
+            return
+        for name in names:
+            if not any(fnmatchcase(name, pattern) for pattern in self.patterns.get(_VARIABLES, ())):
+                message = (
+                    f"this agent's allow-list does not permit ${{env:{name}}}: list it under {_VARIABLES}"
+                )
+                raise NotAllowedError(message)
 
     def check(self, source: str, subjects: tuple[str, ...], environment: Mapping[str, str]) -> None:
         """Raises ``NotAllowedError`` unless every subject matches, and the environment cannot swap what they mean.

@@ -83,6 +83,8 @@ class Connection:
                 if not self._accepted and error.code() in _REFUSALS:
                     raise RefusedError(f"the server refuses this agent: {error.details()}") from None
                 _log.warning("no connection", code=error.code().name, reason=error.details())
+            except Exception:  # the boundary of a session: what a server says must not end the agent
+                _log.exception("the session failed")
             finally:
                 self.opened.clear()
             lasted = self._clock.boottime() - began

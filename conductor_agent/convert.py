@@ -11,6 +11,7 @@ from google.protobuf.struct_pb2 import Struct
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from conductor_agent.model import (
+    RESULT_LIMIT,
     Beat,
     Completion,
     Ending,
@@ -25,6 +26,8 @@ from conductor_agent.model import (
 )
 from conductor_proto.v1 import agent_service_pb2 as wire
 from conductor_proto.v1 import run_pb2
+
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
 def lease_to_wire(lease: Lease) -> run_pb2.Lease:
@@ -81,6 +84,21 @@ def run_from_wire(message: run_pb2.ClaimedRun) -> Run:
     )
 
 
+def faulty_run(message: run_pb2.ClaimedRun, error: Exception) -> Run:
+    """What can be held and reported of a run that cannot be read: whose it is, and why nothing is started."""
+    return Run(
+        lease=lease_from_wire(message.lease),
+        slot=message.slot,
+        definition=message.definition,
+        source=message.source,
+        attempt=message.attempt,
+        spec={},
+        member=Member(),
+        window=Window(start=_EPOCH, end=_EPOCH, label=""),
+        fault=f"this agent cannot read the run: {type(error).__name__}: {error}",
+    )
+
+
 def judgement_from_wire(message: wire.RunVerdict) -> Judgement:
     """A verdict of a later protocol is read as CONTINUE, as the specification asks."""
     known = message.verdict in Verdict._value2member_map_
@@ -105,10 +123,18 @@ def completion_to_wire(completion: Completion) -> wire.Completion:
         outcome=run_pb2.Outcome.ValueType(ending.outcome),
         exit_code=ending.exit_code,
         error=ending.error,
-        result=_struct(ending.result),
+        result=_result(ending.result),
         checkpoint=ending.checkpoint,
         ran_for=_duration(ending.ran_for),
     )
+
+
+def _result(values: Mapping[str, Json]) -> Struct:
+    """Numbers take more room here than as JSON, and a server refuses what is larger."""
+    message = _struct(values)
+    if (size := message.ByteSize()) <= RESULT_LIMIT:
+        return message
+    return _struct({"dropped": f"the result had {size} bytes: at most {RESULT_LIMIT} are kept"})
 
 
 def completion_from_wire(message: wire.Completion) -> Completion:

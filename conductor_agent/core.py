@@ -115,6 +115,7 @@ class Core:
     def claimed(self, runs: Sequence[Run]) -> list[Effect]:
         """Runs were pushed. One that is held already, or was and is done with, is not started twice.
 
+        What there is no room for is not taken, whatever a server wants: it is missing in the heartbeats, and released.
         A newer epoch of a run that still goes on here means that its old lease is void: the old process is stopped.
         """
         self._received += len(runs)
@@ -129,9 +130,14 @@ class Core:
                 Judgement(lease=lease, verdict=Verdict.LEASE_LOST, reason=f"granted again as {run.lease}")
                 for lease in older
             )
+            if self._busy(run.source) >= self._limits.get(run.source, 0):
+                continue
             self._held[run.lease] = _Held(source=run.source)
             effects.append(Start(run=run))
         return effects
+
+    def _busy(self, source: str) -> int:
+        return sum(held.completion is None for held in self._held.values() if held.source == source)
 
     def demand(self) -> Demand:
         """What to state on the claim stream. A run that has ended makes room, whether or not its end is reported."""

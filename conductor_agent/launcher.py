@@ -10,7 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from conductor_agent import environment as environments
-from conductor_agent import pipes
+from conductor_agent import pipes, placeholders
 from conductor_agent.allowlist import AllowList
 from conductor_agent.errors import RunError
 from conductor_agent.executors.contract import Executor, Launch, Place
@@ -55,7 +55,15 @@ class Launcher:
         executor = self._executors.get(run.source)
         if executor is None:
             raise RunError(f"this agent has no executor for source {run.source!r}")
-        launch = executor.launch(Place(run=run, root=self._root, folder=folder, environment=self._inherited))
+        self._allow.check_variables(sorted(placeholders.variables_in(dict(run.spec))))
+        place = Place(
+            run=run,
+            root=self._root,
+            folder=folder,
+            environment=self._inherited,
+            confined=self._allow.confines,
+        )
+        launch = executor.launch(place)
         self._allow.check(run.source, launch.subjects, launch.environment)
         _write_files(run, folder, launch)
         variables = self._inherited | dict(launch.environment) | environments.of_run(run, folder)

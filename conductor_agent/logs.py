@@ -55,7 +55,7 @@ class _Tail:
 
     def answered(self, answer: wire.PushLogsResponse) -> None:
         self.in_flight = False
-        self.offset = answer.next_offset
+        self.offset = min(max(0, answer.next_offset), _size(self.path))
         # Not `over`: that may have come after the piece, and the server would wait for an end that nobody told it.
         ended = self.closing and self.offset >= _size(self.path)
         self.pushed = answer.closed or ended

@@ -14,7 +14,7 @@ CHECKPOINT_LIMIT = 64 * 1024
 """Bytes of one checkpoint; a larger one is not taken."""
 
 RESULT_LIMIT = 256 * 1024
-"""Bytes of one result as JSON; a larger one is replaced by a note."""
+"""Bytes of one result, as JSON and on the wire; a larger one is replaced by a note."""
 
 ERROR_LIMIT = 16 * 1024
 """Bytes of one error text; what is longer loses its middle."""
@@ -52,7 +52,10 @@ class Window:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """A claimed run: everything that is needed to execute it. ``timeout`` is in seconds."""
+    """A claimed run: everything that is needed to execute it. ``timeout`` is in seconds.
+
+    One with a ``fault`` came in a shape that cannot be executed: it fails with that text, and nothing is started.
+    """
 
     lease: Lease
     slot: str
@@ -64,6 +67,7 @@ class Run:
     window: Window
     timeout: float | None = None
     checkpoint: bytes = b""
+    fault: str = ""
 
 
 class Outcome(IntEnum):

@@ -62,6 +62,20 @@ def fill(value: Json, values: Mapping[str, str], environment: Mapping[str, str])
             return value
 
 
+def variables_in(value: Json) -> set[str]:
+    """The names of all ``${env:NAME}`` in a value, at any depth."""
+    match value:
+        case str():
+            names = (found.group(1) or "" for found in _PLACEHOLDER.finditer(value))
+            return {name.removeprefix("env:") for name in names if name.startswith("env:")}
+        case list():
+            return set().union(*map(variables_in, value))
+        case dict():
+            return set().union(*map(variables_in, value.values()))
+        case _:
+            return set()
+
+
 def first_in(text: str) -> str | None:
     """The first placeholder of the list in a text, as written; other ``${…}`` do not count."""
     for found in _PLACEHOLDER.finditer(text):

@@ -13,7 +13,9 @@ import structlog
 
 from conductor_agent import convert
 from conductor_agent.agent import Agent
+from conductor_agent.model import Run
 from conductor_proto.v1 import agent_service_pb2 as wire
+from conductor_proto.v1 import run_pb2
 
 if TYPE_CHECKING:
     from conductor_proto.v1.agent_service_pb2_grpc import (
@@ -24,6 +26,7 @@ _log = structlog.get_logger()
 _LOGS_AGAIN_AFTER = 1.0  # seconds
 _REPORTS_AT_ONCE = 64
 _SHORTEST_INTERVAL = 0.05  # seconds; a server that says 0 must not be drowned
+_LONGEST_INTERVAL = 60.0  # one that says for ever would time out all that runs here
 
 _Request = TypeVar("_Request")
 _Answer = TypeVar("_Answer")
@@ -79,9 +82,19 @@ async def _claim(agent: Agent, session: Session, stub: AgentServiceAsyncStub) ->
 
     def pushed(answer: wire.ClaimRunResponse) -> None:
         if answer.runs:
-            agent.claimed([convert.run_from_wire(run) for run in answer.runs])
+            agent.claimed([_read_run(run) for run in answer.runs])
 
     await _converse(stub.ClaimRun(metadata=session.metadata), statements(), pushed)
+
+
+def _read_run(message: run_pb2.ClaimedRun) -> Run:
+    try:
+        return convert.run_from_wire(message)
+    except (
+        Exception
+    ) as error:  # the boundary of a run: whatever a server pushes, the others are not to suffer
+        _log.error("a run cannot be read", run=message.lease.run_id, error=str(error))
+        return convert.faulty_run(message, error)
 
 
 async def _heartbeat(agent: Agent, session: Session, stub: AgentServiceAsyncStub) -> None:
@@ -89,7 +102,7 @@ async def _heartbeat(agent: Agent, session: Session, stub: AgentServiceAsyncStub
         while True:
             runs = [convert.beat_to_wire(beat) for beat in agent.beats()]
             yield wire.HeartbeatRequest(session=session.number, runs=runs)
-            await asyncio.sleep(max(_SHORTEST_INTERVAL, session.heartbeat_interval))
+            await asyncio.sleep(min(max(_SHORTEST_INTERVAL, session.heartbeat_interval), _LONGEST_INTERVAL))
 
     def judged(answer: wire.HeartbeatResponse) -> None:
         agent.judged([convert.judgement_from_wire(verdict) for verdict in answer.verdicts])

@@ -60,6 +60,8 @@ class Supervision:
         """Starts the run, and waits for its ending. Cancelling this leaves the command alone."""
         if self._order.done():
             return self._ending(started=None, vanished="")
+        if self.run.fault:
+            return self._not_started(self.run.fault)
         try:
             child = await asyncio.to_thread(self._launcher.start, self.run, self._folder)
         except RunError as error:

@@ -23,7 +23,7 @@ def main(path: str) -> int:
     call = json.loads(Path(path).read_bytes())
     sys.path[:0] = call["path"]
     try:
-        function = _import(call["callable"])
+        function = _import(call["callable"], confined=call["confined"])
     except (ImportError, AttributeError) as error:
         sys.stderr.write(f"{call['callable']} cannot be imported: {error}\n")
         return 2
@@ -42,11 +42,17 @@ def _apply(function: Callable[..., Any], arguments: Any) -> Any:
     return function(**arguments) if isinstance(arguments, dict) else function(*arguments)
 
 
-def _import(name: str) -> Callable[..., Any]:
+def _import(name: str, *, confined: bool) -> Callable[..., Any]:
+    """``confined``: it has to be the module's own, or ``jobs:os.system`` would be whatever ``jobs`` imports."""
     module, _, attributes = name.partition(":")
     function = functools.reduce(getattr, attributes.split("."), importlib.import_module(module))
     if not callable(function):
         raise AttributeError(f"{name} is not callable")
+    home = str(getattr(function, "__module__", ""))
+    if confined and home != module and not home.startswith(f"{module}."):
+        raise AttributeError(
+            f"it belongs to {home or 'nobody'}: with an allow-list, name it where it is defined"
+        )
     return function
 
 

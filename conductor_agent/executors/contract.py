@@ -24,13 +24,15 @@ class Place:
     """Where and for what a command is made.
 
     ``root`` is the folder against which relative paths of a spec are resolved. ``environment`` is what the command
-    inherits, and what ``${env:NAME}`` is looked up in.
+    inherits, and what ``${env:NAME}`` is looked up in. ``confined``: the agent has an allow-list, and what is run must
+    be what ``subjects`` say, not something that can be reached through it.
     """
 
     run: Run
     root: Path
     folder: Path
     environment: Mapping[str, str]
+    confined: bool = False
 
     def filled(self, *, verbatim: str = "") -> dict[str, Json]:
         """The run's spec with all placeholders filled in, but for one field left as it is. Raises ``RunError``."""

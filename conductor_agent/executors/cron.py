@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import sys
 
-from conductor_agent.errors import RunError
+from conductor_agent.errors import NotAllowedError, RunError
 from conductor_agent.executors.contract import Launch, Place
 from conductor_agent.executors.spec import Spec, folder_of, program, subject_of
+
+_OTHER_CODE = ("--settings", "--pythonpath")
 
 
 class CronExecutor:
@@ -32,9 +34,22 @@ class CronExecutor:
             interpreter = program(spec.text("python"), root=place.root, path=place.environment.get("PATH"))
             subjects.append(spec.text("python"))
         settings = (f"--settings={spec.text('settings')}",) if spec.has("settings") else ()
+        if spec.has("settings"):
+            subjects.append(spec.text("settings"))
+        if place.confined:
+            _refuse_other_code(spec.texts("arguments"))
         return Launch(
             argv=(interpreter, "manage.py", command, *settings, *spec.texts("arguments")),
             subjects=tuple(subjects),
             working_folder=project,
             environment=environment,
         )
+
+
+def _refuse_other_code(arguments: tuple[str, ...]) -> None:
+    """Django imports what these options name before it looks for the command."""
+    for argument in arguments:
+        if argument.partition("=")[0] in _OTHER_CODE:
+            raise NotAllowedError(
+                f"with an allow-list an argument may not be {argument!r}: it decides what is run"
+            )

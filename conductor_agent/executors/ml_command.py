@@ -10,7 +10,7 @@ import sys
 
 from conductor_agent.errors import RunError
 from conductor_agent.executors.contract import Launch, Place
-from conductor_agent.executors.spec import Spec, folder_of, program, subject_of
+from conductor_agent.executors.spec import Spec, folder_of, outside, program, subject_of
 from conductor_agent.model import Json
 
 _AGENTS_PYTHON = (
@@ -28,6 +28,7 @@ class MlCommandExecutor:
         path = place.root / script
         if not path.is_file():
             raise RunError(f"there is no script {str(path)!r}")
+        folder = spec.text("working_folder", ".")
         interpreter = spec.text("interpreter", _AGENTS_PYTHON)
         executable = (
             sys.executable
@@ -36,8 +37,8 @@ class MlCommandExecutor:
         )
         return Launch(
             argv=(executable, str(path), *spec.texts("arguments")),
-            subjects=(subject_of(script, root=place.root), interpreter),
-            working_folder=folder_of(spec.text("working_folder", "."), root=place.root),
+            subjects=(subject_of(script, root=place.root), interpreter, *outside(folder, root=place.root)),
+            working_folder=folder_of(folder, root=place.root),
             environment=environment,
             limits=limits_of(spec.mapping("limits")),
         )

@@ -37,6 +37,7 @@ class PythonExecutor:
             "values": placeholders.values_of(place.run),
             "path": [str(folder) for folder in folders],
             "messages": str(place.folder / "messages"),
+            "confined": place.confined,
         }
         return Launch(
             argv=(sys.executable, "-m", _CALL, str(place.folder / "call")),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from conductor_agent import placeholders
 from conductor_agent.errors import RunError
 from conductor_agent.executors.contract import Launch, Place
-from conductor_agent.executors.spec import Spec, folder_of, program
+from conductor_agent.executors.spec import Spec, folder_of, outside, program
 
 
 class ShellExecutor:
@@ -24,11 +24,12 @@ class ShellExecutor:
             raise RunError("the shell spec needs an argv with a program, or a script")
         environment = spec.environment()
         path = environment.get("PATH", place.environment.get("PATH"))
+        folder = spec.text("working_folder", ".")
         executable = program(argv[0], root=place.root, path=path)
         return Launch(
             argv=(executable, *argv[1:]),
-            subjects=("script" if spec.has("script") else executable,),
-            working_folder=folder_of(spec.text("working_folder", "."), root=place.root),
+            subjects=("script" if spec.has("script") else executable, *outside(folder, root=place.root)),
+            working_folder=folder_of(folder, root=place.root),
             environment=environment,
         )
 

@@ -104,6 +104,12 @@ def subject_of(path: str, *, root: Path) -> str:
     return os.path.abspath(root / path) if relative.split(os.sep, 1)[0] == os.pardir else relative
 
 
+def outside(path: str, *, root: Path) -> tuple[str, ...]:
+    """A working folder as a subject of the allow-list if it lies outside the root: programs read what lies there."""
+    subject = subject_of(path, root=root)
+    return (subject,) if os.path.isabs(subject) else ()
+
+
 def folder_of(path: str, *, root: Path) -> Path:
     """A folder of a spec. Raises ``RunError`` when there is none."""
     folder = root / path

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
+from urllib.parse import urlsplit
 
 from conductor_agent import placeholders
 from conductor_agent.executors.contract import Launch, Place
@@ -36,10 +37,16 @@ class StoredProcedureExecutor:
         return Launch(
             argv=(sys.executable, "-m", _CALL, str(place.folder / "call")),
             modules=(_CALL, *_driver(spec.text("database"))),
-            subjects=(spec.text("procedure"),),
+            subjects=(spec.text("procedure"), _as_written(str(place.run.spec["database"]))),
             working_folder=place.root,
             files={"call": json.dumps(call).encode()},
         )
+
+
+def _as_written(database: str) -> str:
+    """The database for the allow-list: what ``${env:NAME}`` stands for, or a password, is nothing for a message."""
+    parts = urlsplit(database)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if parts.scheme else database
 
 
 def _driver(url: str) -> tuple[str, ...]:

@@ -79,7 +79,9 @@ class _DispositionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Dispositi
     DISPOSITION_REMOVED: _Disposition.ValueType  # 5
     """The run was removed together with its definition or account."""
     DISPOSITION_REFUSED: _Disposition.ValueType  # 6
-    """The report itself is wrong, as `reason` says; sending it again will not help."""
+    """The report itself is wrong, as `reason` says; sending it again will not help. Where its lease holds, its run has
+    failed for that reason, so that the retry policy decides and people see it.
+    """
 
 class Disposition(_Disposition, metaclass=_DispositionEnumTypeWrapper):
     """What a report did."""
@@ -97,7 +99,9 @@ DISPOSITION_FENCED: Disposition.ValueType  # 4
 DISPOSITION_REMOVED: Disposition.ValueType  # 5
 """The run was removed together with its definition or account."""
 DISPOSITION_REFUSED: Disposition.ValueType  # 6
-"""The report itself is wrong, as `reason` says; sending it again will not help."""
+"""The report itself is wrong, as `reason` says; sending it again will not help. Where its lease holds, its run has
+failed for that reason, so that the retry policy decides and people see it.
+"""
 Global___Disposition: _TypeAlias = Disposition  # noqa: Y015
 
 @_typing.final

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -136,25 +137,42 @@ def verdict(held: leases.Lease, wanted: Verdict, reason: str) -> pb.RunVerdict:
     )
 
 
-def reports(request: pb.CompleteRequest, *, agent: str) -> tuple[list[leases.Report], list[pb.CompletionAck]]:
-    """The reports that can be recorded, and refusals of those that make no sense."""
-    accepted: list[leases.Report] = []
-    refused: list[pb.CompletionAck] = []
-    for message in request.completions:
-        if fault := _fault(message):
-            refused.append(
-                pb.CompletionAck(
-                    completion_id=message.completion_id, disposition=pb.DISPOSITION_REFUSED, reason=fault
-                )
-            )
-        else:
-            accepted.append(_report(message, agent=agent))
-    return accepted, refused
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A report as it is recorded. ``fault`` says why the agent's own, of ``completion_id``, could not be."""
+
+    report: leases.Report
+    completion_id: str
+    fault: str = ""
+
+
+def reports(request: pb.CompleteRequest, *, agent: str) -> list[Told]:
+    """The reports, each as it can be recorded.
+
+    One that makes no sense fails its run: left alone, the run would be released and executed again, for ever.
+    """
+    return [_told(message, agent=agent) for message in request.completions]
+
+
+def _told(message: pb.Completion, *, agent: str) -> Told:
+    if not (fault := _fault(message)):
+        return Told(report=_report(message, agent=agent), completion_id=message.completion_id)
+    failed = leases.Report(
+        agent=agent,
+        lease=lease(message.lease),
+        completion_id=f"refused-{message.lease.run_id}-{message.lease.epoch}",
+        outcome=Outcome.FAILED,
+        exit_code=message.exit_code if message.HasField("exit_code") else None,
+        error=f"the agent's report was refused: {fault}",
+        result=None,
+        checkpoint=None,
+    )
+    return Told(report=failed, completion_id=message.completion_id, fault=fault)
 
 
 def _fault(message: pb.Completion) -> str:
-    if not message.completion_id or not message.completion_id.isprintable():
-        return "a completion needs an id without control characters"
+    if not message.completion_id.isprintable() or not 0 < len(message.completion_id) <= NAME_CHARACTERS_MAX:
+        return f"a completion needs an id of 1 to {NAME_CHARACTERS_MAX} characters without control characters"
     if message.outcome not in _OUTCOMES:
         return f"outcome {message.outcome} is unknown to this server"
     if message.HasField("result") and message.result.ByteSize() > RESULT_BYTES_MAX:
@@ -223,17 +241,15 @@ RUN_STATUS = {
 }
 
 
-def acks(
-    recorded_for: Sequence[leases.Report], recorded: Sequence[leases.Recorded]
-) -> list[pb.CompletionAck]:
+def acks(told: Sequence[Told], recorded: Sequence[leases.Recorded]) -> list[pb.CompletionAck]:
     return [
         pb.CompletionAck(
-            completion_id=report.completion_id,
-            disposition=_DISPOSITIONS[answer.disposition],
+            completion_id=each.completion_id,
+            disposition=pb.DISPOSITION_REFUSED if each.fault else _DISPOSITIONS[answer.disposition],
             status=RUN_STATUS[answer.status] if answer.status is not None else run_pb2.RUN_STATUS_UNSPECIFIED,
-            reason=answer.reason,
+            reason=each.fault or answer.reason,
         )
-        for report, answer in zip(recorded_for, recorded, strict=True)
+        for each, answer in zip(told, recorded, strict=True)
     ]
 
 
@@ -243,6 +259,8 @@ def chunk(request: pb.PushLogsRequest) -> logs.Chunk:
         raise InvalidRequestError(
             f"there is no stream {request.stream!r}: use {', '.join(STREAMS)}", field="stream"
         )
+    if request.offset < 0:
+        raise InvalidRequestError(f"an offset of {request.offset} makes no sense", field="offset")
     if len(request.data) > CHUNK_BYTES_MAX:
         raise InvalidRequestError(
             f"a piece of {len(request.data)} bytes is over the limit of {CHUNK_BYTES_MAX}", field="data"

@@ -156,11 +156,11 @@ class AgentService(AgentServiceServicer):
 
         async def record(request: pb.CompleteRequest) -> None:
             session = await self._sessions.get(request.session)
-            reports, refused = convert.reports(request, agent=session.agent)
-            recorded = await self._commits.record(reports)
+            told = convert.reports(request, agent=session.agent)
+            recorded = await self._commits.record([each.report for each in told])
             self._wake_engine()
             self._desk.wake()
-            await outbox.put(pb.CompleteResponse(acks=[*convert.acks(reports, recorded), *refused]))
+            await outbox.put(pb.CompleteResponse(acks=convert.acks(told, recorded)))
 
         async def read() -> None:
             # Several messages may be under way: they meet in one transaction.

@@ -36,6 +36,7 @@ class SmallServer(AgentServiceServicer):
         self.logs: dict[tuple[int, str], bytes] = {}
         self.closed_logs: set[tuple[int, str]] = set()
         self.answer_reports = True
+        self.pushed_with_next: list[run_pb2.ClaimedRun] = []  # whether or not there is room for them
         self.disposition = wire.DISPOSITION_APPLIED
         self.verdict = wire.VERDICT_CONTINUE
         self.refuse_registration: tuple[grpc.StatusCode, str] | None = None
@@ -127,7 +128,8 @@ class SmallServer(AgentServiceServicer):
                     self.granted[run.lease.run_id] = run
                     demand[run.source] -= 1
                     pushed += 1
-                yield wire.ClaimRunResponse(runs=[run])
+                yield wire.ClaimRunResponse(runs=[run, *self.pushed_with_next])
+                self.pushed_with_next.clear()
         finally:
             reading.cancel()
 

@@ -59,6 +59,15 @@ def test_no_source_is_refused_for_what_its_executor_adds(
     AllowList(patterns={source: ("*",)}).check(source, launch.subjects, launch.environment)
 
 
+def test_variables_have_to_be_listed() -> None:
+    listed = AllowList(patterns={"env": ("WAREHOUSE_*",)})
+
+    listed.check_variables(["WAREHOUSE_URL"])
+    AllowList().check_variables(["ANYTHING"])
+    with pytest.raises(NotAllowedError, match=r"does not permit \$\{env:AWS_SECRET\}"):
+        listed.check_variables(["WAREHOUSE_URL", "AWS_SECRET"])
+
+
 def test_without_a_file_everything_is_allowed() -> None:
     AllowList().check("shell", ("/bin/rm",), {"PATH": "x"})
 

@@ -82,7 +82,7 @@ def test_a_management_command_is_called_as_a_crontab_would(tmp_path: Path) -> No
     )
     assert made.working_folder == tmp_path / "shop"
     assert made.environment["LEVEL"] == "3"
-    assert made.subjects == ("shop:load_orders",)
+    assert made.subjects == ("shop:load_orders", "shop.settings")
 
 
 @pytest.mark.parametrize(

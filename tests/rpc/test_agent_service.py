@@ -439,6 +439,12 @@ async def test_what_cannot_be_recorded_is_refused_and_the_stream_goes_on(
     ]
     assert refused == ["REFUSED"] * 3
     assert "is over the limit of" in acks[large.completion_id].reason
+    for run in runs[:3]:
+        stored = await served.run(run.lease.run_id)
+        assert word(run_pb2.RunStatus, stored.status) == "FAILED", (
+            "released, it would be executed again for ever"
+        )
+        assert stored.error.startswith("the agent's report was refused: ")
     assert disposition(acks[good.completion_id]) == ("APPLIED", "SUCCESS")
     [run] = await agent.claim(1)
     after = await agent.report(reports, completion(run.lease, "after"))
