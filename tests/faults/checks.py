@@ -119,12 +119,19 @@ def _unrecorded(world: World) -> list[Execution]:
 
 
 def _of_history(history: Sequence[Row]) -> list[str]:
-    """[S4, S5, S7] Every change, in the order of the transactions."""
+    """[S4, S5, S7, S20] Every change, in the order of the transactions; ``leader`` is the epoch of the engine's."""
     found: list[str] = []
+    led = 0
     status: dict[int, int] = {}
     epochs: dict[int, int] = {}
     live: dict[int, int] = {}
-    for noun, number, slot, was, now, epoch in history:
+    for noun, number, slot, was, now, epoch, leader in history:
+        if leader is not None:
+            if leader < led:
+                found.append(
+                    f"the leader of epoch {leader} changed {noun} {number} after that of {led} had begun"
+                )
+            led = max(led, leader)
         if noun == "slot":
             if was == SlotState.SUCCEEDED:
                 found.append(f"slot {slot} was succeeded and became {SlotState(now).word}")
@@ -177,8 +184,11 @@ def _of_programs(world: World) -> list[str]:
     found = [
         f"agent {name} has ended" for name, each in world.agents.items() if each.popen.poll() is not None
     ]
-    if world.server.popen.poll() is not None:
-        found.append(f"the server has ended: {world.server.said[-500:]}")
+    found += [
+        f"server {name} has ended: {each.said[-500:]}"
+        for name, each in world.servers.items()
+        if each.popen.poll() is not None
+    ]
     for each in world.home.started:
         said = each.said
         at = said.find("Traceback")

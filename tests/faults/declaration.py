@@ -15,6 +15,9 @@ BOTH = (SQLITE, POSTGRESQL)
 WORK = "sleep 0.5"
 """What a command of a wave does, between its two lines for the witness."""
 
+LONG_LOAD = "case $CONDUCTOR_DEFINITION in load_*) sleep 18;; esac"
+"""Longer than an agent may be silent: a fault of that length is over while it still runs."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:

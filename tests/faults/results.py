@@ -70,10 +70,13 @@ def machine() -> dict[str, Any]:
 
 
 def revision() -> str:
-    """The commit that was tested."""
-    done = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    """The commit that was tested; a plus sign where the product differs from it."""
+    head = _git("rev-parse", "--short", "HEAD")
+    return head + ("+" if _git("status", "--porcelain", "conductor_server", "conductor_agent") else "")
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
     return done.stdout.strip()
 
 

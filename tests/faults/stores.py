@@ -15,7 +15,7 @@ Row = tuple[Any, ...]
 
 _SQLITE_HISTORY = """
 CREATE TABLE fault_history (id INTEGER PRIMARY KEY, noun TEXT, number INTEGER, slot INTEGER, was INTEGER,
-                            now INTEGER, epoch INTEGER);
+                            now INTEGER, epoch INTEGER, leader INTEGER);
 CREATE TRIGGER fault_run_born AFTER INSERT ON command_run BEGIN
   INSERT INTO fault_history (noun, number, slot, now, epoch) VALUES ('run', new.id, new.slot_id, new.status, new.epoch);
 END;
@@ -30,7 +30,8 @@ END;
 
 _POSTGRES_HISTORY = """
 CREATE TABLE fault_history (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, noun text, number bigint, slot bigint,
-                            was int, now int, epoch bigint);
+                            was int, now int, epoch bigint,
+                            leader bigint DEFAULT nullif(current_setting('conductor.leader_epoch', true), '')::bigint);
 CREATE FUNCTION fault_run() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
   IF TG_OP = 'INSERT' THEN
     INSERT INTO fault_history (noun, number, slot, now, epoch)
@@ -56,7 +57,7 @@ SELECT d.name || CASE m.path WHEN '' THEN '' ELSE '@' || m.path END || '/' || w.
 FROM command_slot s JOIN command_definition d ON d.id = s.definition_id
 JOIN command_member m ON m.id = s.member_id JOIN command_window w ON w.id = s.window_id
 """
-HISTORY = "SELECT noun, number, slot, was, now, epoch FROM fault_history ORDER BY id"
+HISTORY = "SELECT noun, number, slot, was, now, epoch, leader FROM fault_history ORDER BY id"
 
 
 class Store(Protocol):

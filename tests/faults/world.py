@@ -32,6 +32,8 @@ PROFILE = {
 TIMEOUT_S = 12.0
 """What the profile says: so long without a heartbeat, and a run is given up."""
 
+SERVER = "server"
+
 UNDECIDED = {SlotState.OPEN, SlotState.ACTIVE}
 
 
@@ -48,7 +50,9 @@ class World:
         self.witness_file = self.folder / "witness"
         self.definitions_file = self.folder / "definitions.yaml"
         self.agents: dict[str, Program] = {}
-        self.server: Program
+        self.servers: dict[str, Program] = {}
+        self.database_url = ""
+        """How servers call the store, where it is not as we do."""
         self.injected = 0
         self.healed_at = 0.0
         self.figures: dict[str, float] = {}
@@ -60,13 +64,21 @@ class World:
 
     # --- processes
 
-    def serve(self, *options: str, via: Sequence[str] = (), **environment: str) -> Program:
-        """Start the server, and wait until it answers."""
+    @property
+    def server(self) -> Program:
+        """The only one, where there is one."""
+        return self.servers[SERVER]
+
+    def serve(
+        self, *options: str, name: str = SERVER, via: Sequence[str] = (), **environment: str
+    ) -> Program:
+        """Start a server, or start it again, and wait until it answers."""
         if not self.definitions_file.exists():
             self._declare()
-        options = ("--definitions", str(self.definitions_file), "--database", self.store.url, *options)
-        self.server = self.home.serve(*options, via=via, **environment)
-        return self.server
+        url = self.database_url or self.store.url
+        options = ("--definitions", str(self.definitions_file), "--database", url, *options)
+        self.servers[name] = self.home.serve(*options, via=via, **environment)
+        return self.servers[name]
 
     def agent(self, name: str, *options: str, via: Sequence[str] = (), **environment: str) -> Program:
         """Start an agent, or start it again."""

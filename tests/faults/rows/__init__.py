@@ -1,5 +1,5 @@
 """The rows, in the order in which the page has them."""
 
-from tests.faults.rows import processes, loads, databases, disks, networks, clocks  # noqa: I001 - their order counts
+from tests.faults.rows import processes, loads, databases, servers, disks, networks, clocks  # noqa: I001 - this order
 
-__all__ = ["clocks", "databases", "disks", "loads", "networks", "processes"]
+__all__ = ["clocks", "databases", "disks", "loads", "networks", "processes", "servers"]

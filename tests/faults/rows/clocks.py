@@ -39,6 +39,7 @@ def _leap(world: World, seconds: int) -> None:
     expected="no run is given up for an hour that nobody lived through",
     needs=clock.missing,
     prepare=_on_server,
+    times=2,
 )
 def server_clock_ahead(world: World) -> None:
     _leap(world, HOUR_S)
@@ -50,6 +51,7 @@ def server_clock_ahead(world: World) -> None:
     expected="nothing waits for an hour, nothing is created twice",
     needs=clock.missing,
     prepare=_on_server,
+    times=2,
 )
 def server_clock_back(world: World) -> None:
     _leap(world, -HOUR_S)
@@ -61,6 +63,7 @@ def server_clock_back(world: World) -> None:
     expected="the same",
     needs=clock.missing,
     prepare=_on_server,
+    times=2,
 )
 def server_clock_forty_days_ahead(world: World) -> None:
     _leap(world, 40 * 24 * HOUR_S)

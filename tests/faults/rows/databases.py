@@ -7,7 +7,7 @@ import time
 
 import psycopg
 
-from tests.faults.declaration import POSTGRESQL, SQLITE, fault
+from tests.faults.declaration import LONG_LOAD, POSTGRESQL, SQLITE, fault
 from tests.faults.stores import SqliteStore
 from tests.faults.tools import postgres
 from tests.faults.world import TIMEOUT_S, World
@@ -49,9 +49,9 @@ def postgresql_away(world: World) -> None:
     expected="nobody could be heard, so nobody is given up",
     stores=(POSTGRESQL,),
     prepare=postgres.prepare,
-    work="sleep 20",
     accounts=2,
-    times=2,
+    times=1,
+    work=LONG_LOAD,
 )
 def postgresql_away_for_long(world: World) -> None:
     cluster = postgres.cluster_of(world)

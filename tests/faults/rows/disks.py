@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.faults.declaration import POSTGRESQL, SQLITE, fault
+from tests.faults.declaration import LONG_LOAD, POSTGRESQL, SQLITE, fault
 from tests.faults.stores import PostgresStore, SqliteStore
 from tests.faults.tools import disk, postgres
 from tests.faults.tools.disk import SmallDisk, small_disk
@@ -70,9 +70,9 @@ def sqlite_disk_full(world: World) -> None:
     stores=(SQLITE,),
     needs=disk.missing,
     prepare=_sqlite,
-    work="sleep 18",
     accounts=2,
-    times=2,
+    times=1,
+    work=LONG_LOAD,
 )
 def sqlite_disk_full_for_long(world: World) -> None:
     _full(world, TIMEOUT_S + 3)

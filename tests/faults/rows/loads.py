@@ -43,6 +43,8 @@ def _in_a_freezer(world: World) -> None:
     work="sleep 3",
     may_time_out=True,
     may_overlap=True,
+    stores=(SQLITE,),
+    times=2,
 )
 def agent_frozen_with_commands(world: World) -> None:
     group = _freezers[str(world.folder)]
@@ -61,6 +63,7 @@ def agent_frozen_with_commands(world: World) -> None:
     definition={"timeout": "3s"},
     may_fail=True,
     accounts=2,
+    times=2,
 )
 def command_hangs(world: World) -> None:
     return None
@@ -75,6 +78,7 @@ def command_hangs(world: World) -> None:
     definition={"timeout": "3s"},
     may_fail=True,
     accounts=2,
+    times=2,
 )
 def command_ignores_sigterm(world: World) -> None:
     return None
@@ -186,6 +190,7 @@ def midnight(world: World) -> None:
     how=f"{CONNECTIONS:,} connections that say nothing, or one byte a second, for 10 s",
     expected="agents' streams go on as if nothing were there",
     stores=(SQLITE,),
+    times=2,
 )
 def connections_flood(world: World) -> None:
     host, _, port = world.home.announced()["address"].rpartition(":")
@@ -219,6 +224,7 @@ def connections_flood(world: World) -> None:
     expected="its slots and runs are gone, its commands are stopped, all others go on",
     accounts=9,
     work="sleep 2",
+    times=2,
 )
 def account_removed(world: World) -> None:
     account = world.random.choice(world.accounts)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-from pathlib import Path
-
 from tests.faults.declaration import SQLITE, fault
 from tests.faults.tools import network as networks
-from tests.faults.tools.network import Network, network
+from tests.faults.tools.network import Network, certificate_for, network
 from tests.faults.world import TIMEOUT_S, World
 
 BRIEF_S = 5.0
@@ -19,7 +16,7 @@ def _prepare(world: World) -> None:
     _networks[str(world.folder)] = net
     world.undo.callback(_networks.pop, str(world.folder))
     server = net.add("server")
-    certificate, key = _certificate(world.folder, net.address("server"))
+    certificate, key = certificate_for(world.folder, [net.address("server")])
     listen = f"{net.address('server')}:7400"
     world.serve(
         *("--listen", listen, "--tls-certificate", str(certificate), "--tls-key", str(key)), via=server
@@ -27,15 +24,6 @@ def _prepare(world: World) -> None:
     for number in range(world.fault.agents):
         name = f"agent-{number}"
         world.agent(name, "--server", listen, "--ca", str(certificate), via=net.add(name))
-
-
-def _certificate(folder: Path, address: str) -> tuple[Path, Path]:
-    certificate, key = folder / "certificate.pem", folder / "key.pem"
-    argv = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    argv += ["-keyout", str(key), "-out", str(certificate), "-days", "2", "-subj", "/CN=conductor"]
-    argv += ["-addext", f"subjectAltName=IP:{address}"]
-    subprocess.run(argv, check=True, capture_output=True)
-    return certificate, key
 
 
 def _cut(world: World, seconds: float, *, incoming: int = 0, outgoing: int = 0, name: str = "") -> None:
@@ -69,6 +57,7 @@ def agent_cut_off_briefly(world: World) -> None:
     work="sleep 3",
     may_time_out=True,
     may_overlap=True,
+    times=2,
 )
 def agent_cut_off(world: World) -> None:
     _cut(world, TIMEOUT_S + 4, incoming=100, outgoing=100)
@@ -84,6 +73,7 @@ def agent_cut_off(world: World) -> None:
     work="sleep 3",
     may_time_out=True,
     may_overlap=True,
+    times=2,
 )
 def agent_not_heard(world: World) -> None:
     _cut(world, TIMEOUT_S + 4, outgoing=100)
@@ -99,6 +89,7 @@ def agent_not_heard(world: World) -> None:
     work="sleep 3",
     may_time_out=True,
     may_overlap=True,
+    times=2,
 )
 def agent_does_not_hear(world: World) -> None:
     _cut(world, TIMEOUT_S + 4, incoming=100)

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import psutil
 
-from tests.faults.declaration import fault
+from tests.faults.declaration import LONG_LOAD, POSTGRESQL, SQLITE, fault
 from tests.faults.world import TIMEOUT_S, World
 
 
@@ -49,6 +49,8 @@ def server_asked_to_stop(world: World) -> None:
     component="server",
     how="SIGSTOP for longer than an agent may be silent, then SIGCONT",
     expected="nobody could be heard, so nobody is given up",
+    stores=(POSTGRESQL,),
+    times=2,
 )
 def server_frozen(world: World) -> None:
     world.server.popen.send_signal(signal.SIGSTOP)
@@ -61,9 +63,10 @@ def server_frozen(world: World) -> None:
     component="server",
     how="SIGKILL, and no server for longer than an agent may be silent",
     expected="commands go on, reports wait in the agents' journals, and no live run is given up for our absence",
-    work="sleep 20",
     accounts=2,
+    stores=(SQLITE,),
     times=2,
+    work=LONG_LOAD,
 )
 def server_absent(world: World) -> None:
     world.server.kill()
@@ -89,6 +92,8 @@ def agent_killed(world: World) -> None:
     how="SIGKILL of the agent and of all that it had started, as when its machine dies; back after the time-out",
     expected="its runs time out after the silence allowed, and are retried by the others",
     may_time_out=True,
+    stores=(SQLITE,),
+    times=2,
 )
 def agent_killed_with_commands(world: World) -> None:
     name = world.some_agent()
@@ -122,7 +127,8 @@ def agent_asked_to_stop(world: World) -> None:
     may_time_out=True,
     may_overlap=True,
     work="sleep 3",
-    times=3,
+    stores=(POSTGRESQL,),
+    times=2,
 )
 def agent_frozen(world: World) -> None:
     popen = world.agents[world.some_agent()].popen

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 _numbers = itertools.count()
 
@@ -88,3 +89,13 @@ def _run(*argv: str) -> Sequence[str]:
     done = subprocess.run(argv, check=False, capture_output=True, text=True, timeout=30)
     assert done.returncode == 0, f"{' '.join(argv)}: {done.stderr}"
     return done.stdout.splitlines()
+
+
+def certificate_for(folder: Path, addresses: Sequence[str]) -> tuple[Path, Path]:
+    """A self-signed certificate for these addresses, and its key."""
+    certificate, key = folder / "certificate.pem", folder / "key.pem"
+    argv = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    argv += ["-keyout", str(key), "-out", str(certificate), "-days", "2", "-subj", "/CN=conductor"]
+    argv += ["-addext", "subjectAltName=" + ",".join(f"IP:{address}" for address in addresses)]
+    _run(*argv)
+    return certificate, key

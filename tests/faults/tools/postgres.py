@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
+from typing import Any
 
 from tests.faults.stores import PostgresStore
 from tests.faults.world import World
@@ -29,12 +30,17 @@ class Cluster:
         via: Sequence[str] = (),
         options: str = "",
         initdb: Sequence[str] = (),
+        trusted: str = "",
     ) -> None:
+        """``trusted``: a network from which anybody may connect."""
         self._sockets = sockets
         self._data = data or sockets / "data"
         self._via = (*via, *_as_account())
         self._options = f"-c listen_addresses='' -k {sockets} {options}"
         self._run("initdb", "-D", str(self._data), "-U", "postgres", "--auth=trust", "-E", "UTF8", *initdb)
+        if trusted:
+            with (self._data / "pg_hba.conf").open("a") as file:
+                file.write(f"host all all {trusted} trust\n")
         self.start()
 
     @property
@@ -86,16 +92,9 @@ def prepare(world: World) -> None:
     as_usual(world)
 
 
-def own_cluster(
-    world: World,
-    sockets: Path,
-    *,
-    data: Path | None = None,
-    via: Sequence[str] = (),
-    options: str = "",
-    initdb: Sequence[str] = (),
-) -> Cluster:
-    cluster = Cluster(sockets, data=data, via=via, options=options, initdb=initdb)
+def own_cluster(world: World, sockets: Path, **given: Any) -> Cluster:
+    """One for this world, with what ``Cluster`` takes; ended with it."""
+    cluster = Cluster(sockets, **given)
     _clusters[world.folder] = cluster
 
     def end() -> None:
