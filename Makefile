@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak check format proto baseline bench clean
+.PHONY: help setup demo test soak reliability check format proto baseline bench clean
 
 help:            ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,8 +25,11 @@ demo: $(STAMP)   ## a night of real flights, end to end (ARGS=--keep leaves it r
 test: $(STAMP)   ## all tests (ARGS is passed on to pytest)
 	@$(BIN)/python -m pytest $(ARGS)
 
-soak: $(STAMP)   ## the night of real flights under SIGKILL, for minutes (CONDUCTOR_SOAK_SEED picks the moments)
+soak: $(STAMP)   ## the matrix of faults, and the night of real flights under SIGKILL: half an hour (CONDUCTOR_SOAK_SEED, CONDUCTOR_FAULTS)
 	@$(BIN)/python -m pytest -m soak -s $(ARGS)
+
+reliability: $(STAMP) ## docs/reliability.md, of what the matrix of faults has found last
+	@$(BIN)/python -m tests.faults.page
 
 check: $(STAMP)  ## what CI runs: format, lint, types, contracts, wire, generated code, tests
 	@BIN=$(BIN) tools/check.sh
