@@ -60,8 +60,9 @@ Exit codes: 0 stopped as asked, 1 failed, 2 started wrongly,
 @click.option(
     "--server",
     envvar="CONDUCTOR_SERVER",
-    metavar="HOST:PORT",
-    help="[default: what the server of this user wrote down, else 127.0.0.1:7400]",
+    metavar="HOST:PORT[,…]",
+    help="Several with commas between: any will do. "
+    "[default: what the server of this user wrote down, else 127.0.0.1:7400]",
 )
 @click.option(
     "--token-file",

@@ -1,5 +1,7 @@
 """Keeps the agent connected: one session after another, for ever, with growing and random pauses in between.
 
+Where there are several servers each session goes to the next of them: any will do, and the last one may be gone.
+
 An error of the transport or of the server ends a session and nothing else; the commands do not notice.
 """
 
@@ -26,7 +28,7 @@ PROTOCOL = 1
 
 _log = structlog.get_logger()
 _REGISTER_TIMEOUT = 30.0
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 30.0  # seconds
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0  # seconds
 _REFUSALS = {
     grpc.StatusCode.UNAUTHENTICATED,
     grpc.StatusCode.PERMISSION_DENIED,
@@ -65,6 +67,7 @@ class Connection:
         self._identity = identity
         self._clock = clock
         self._random = random
+        self._turn = random.randrange(2**16)  # a fleet shares itself out over the servers
         self._accepted = False
         self.opened = asyncio.Event()
 
@@ -87,6 +90,7 @@ class Connection:
                 _log.exception("the session failed")
             finally:
                 self.opened.clear()
+                self._turn += 1
             lasted = self._clock.boottime() - began
             # A session that outlived its pause was a good one: a server restarted now and then is not a broken one.
             failures = 0 if lasted > _longest_pause(failures) else failures + 1
@@ -95,7 +99,7 @@ class Connection:
     async def _one_session(self) -> None:
         token = self._server.find_token()
         metadata = (("authorization", f"Bearer {token}"),) if token else ()
-        address = self._server.find_address()
+        address = self._server.find_address(self._turn)
         async with self._channel(address) as control, self._channel(address) as bulk:
             stub = AgentServiceStub(control)
             answer = await stub.Register(

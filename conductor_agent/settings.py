@@ -24,6 +24,7 @@ def home(environment: Mapping[str, str]) -> Path:
 class Server:
     """How to reach the server. Address and token are looked up at every connection: a server may have moved.
 
+    ``address`` may name several servers of one database, with commas between them.
     ``ca`` names a file of root certificates; with ``tls`` alone those of the system are trusted.
     """
 
@@ -34,10 +35,13 @@ class Server:
     tls: bool = False
     ca: Path | None = None
 
-    def find_address(self) -> str:
-        """What was given, else what the server of the same user has written down, else the default."""
-        if self.address is not None:
-            return self.address
+    def find_address(self, turn: int = 0) -> str:
+        """What was given, else what the server of the same user has written down, else the default.
+
+        Of several that were given, the one whose turn it is.
+        """
+        if given := [each.strip() for each in (self.address or "").split(",") if each.strip()]:
+            return given[turn % len(given)]
         try:
             return str(json.loads((self.home / "server.json").read_text())["address"])
         except (OSError, ValueError, KeyError, TypeError):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from functools import wraps
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Concatenate, ParamSpec
 
 import click
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 
 DEFAULT_ADDRESS = "127.0.0.1:7400"
+
+REACHED_WITHIN_S = 2.0
+"""So long is each of several servers waited for before the next is tried."""
 
 ANSWERS = frozenset(
     {"NOT_FOUND", "INVALID_ARGUMENT", "ABORTED", "ALREADY_EXISTS", "FAILED_PRECONDITION", "OUT_OF_RANGE"}
@@ -59,6 +63,8 @@ class Options:
 class Target:
     """A server and the token for it; ``token_origin`` says where that was found, for messages.
 
+    ``address`` may name several servers of one database, with commas between them.
+
     With ``tls`` the call is encrypted, and ``roots`` are the certificates to trust: ``None`` for the system's.
     """
 
@@ -93,10 +99,35 @@ def connect() -> Iterator[ControlServiceStub]:
     options = click.get_current_context().find_object(Options) or Options()
     target = find_target(options, os.environ)
     try:
-        with _channel(target) as channel:
+        with _channel(_reachable(target)) as channel:
             yield ControlServiceStub(grpc.intercept_channel(channel, Authorization(target.token)))
     except grpc.RpcError as error:
         raise explain(error, target) from None
+
+
+def _reachable(target: Target) -> Target:
+    """The first of several servers that can be reached; the last one is taken unseen, and so is the only one."""
+    addresses = [each.strip() for each in target.address.split(",") if each.strip()]
+    for address in addresses[:-1]:
+        found = replace(target, address=address)
+        with _channel(found) as channel:
+            if _is_ready(channel):
+                return found
+    return replace(target, address=addresses[-1]) if addresses else target
+
+
+def _is_ready(channel: grpc.Channel) -> bool:
+    """Whether a connection can be made: it is known as soon as one try has failed."""
+    import grpc
+
+    states: SimpleQueue[grpc.ChannelConnectivity] = SimpleQueue()
+    channel.subscribe(states.put, try_to_connect=True)
+    tried = {grpc.ChannelConnectivity.READY, grpc.ChannelConnectivity.TRANSIENT_FAILURE}
+    with suppress(Empty):
+        while (state := states.get(timeout=REACHED_WITHIN_S)) not in tried:
+            pass
+        return state is grpc.ChannelConnectivity.READY
+    return False
 
 
 def _channel(target: Target) -> grpc.Channel:

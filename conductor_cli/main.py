@@ -57,10 +57,10 @@ def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> N
 )
 @click.option(
     "--server",
-    metavar="HOST:PORT",
+    metavar="HOST:PORT[,…]",
     envvar="CONDUCTOR_SERVER",
     show_envvar=True,
-    help="The server; by default the one of this user, else 127.0.0.1:7400.",
+    help="The server, or several with commas between; by default the one of this user, else 127.0.0.1:7400.",
 )
 @click.option(
     "--token-file",

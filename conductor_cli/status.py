@@ -28,8 +28,9 @@ def command(server: ControlServiceStub, format: str) -> None:
         return
     show_facts(
         {
-            "server": f"{status.version}, on {status.database}",
+            "server": f"{status.version}, {status.server}, on {status.database}",
             "engine": _engine(status),
+            "leader": _leader(status),
             "definitions": str(status.definitions),
             "accounts": str(status.accounts),
             "agents": str(status.agents),
@@ -51,3 +52,9 @@ def _engine(status: GetStatusResponse) -> str:
         return "has not finished a loop yet"
     seconds = status.engine_loop_duration.ToTimedelta().total_seconds()
     return f"last loop {instant(status.engine_looped_at)}, {seconds:.3g} s"
+
+
+def _leader(status: GetStatusResponse) -> str:
+    if status.leads:
+        return f"this server, epoch {status.leader_epoch}"
+    return f"{status.leader or 'none at present'}, epoch {status.leader_epoch}; this server follows"

@@ -8,10 +8,10 @@ import json
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Collection, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
 import structlog
 
@@ -19,9 +19,10 @@ from conductor_server import __version__, config
 from conductor_server.config import Settings
 from conductor_server.definitions import registry
 from conductor_server.definitions.watching import WatchedSources
-from conductor_server.engine.clock import Clock, SystemClock
+from conductor_server.engine.clock import Clock, DatabaseClock, SystemClock
 from conductor_server.engine.leader import Candidate, Election
 from conductor_server.engine.loop import EngineLoop
+from conductor_server.engine.neighbours import Neighbours
 from conductor_server.metrics import MetricsServer
 from conductor_server.model.errors import ConductorError
 from conductor_server.rpc.agent_service import AgentService
@@ -34,6 +35,7 @@ from conductor_server.rpc.sessions import Sessions
 from conductor_server.rpc.signal import Signal
 from conductor_server.store import leases, matrices
 from conductor_server.store.database import Database
+from conductor_server.store.notices import Kind, Notice
 from conductor_server.store.ownership import check_soundness, sole_server
 from conductor_server.store.upgrade import upgrade
 
@@ -59,11 +61,11 @@ async def serve(settings: Settings, *, home: Path, all_lead: bool = False) -> As
     """
     _refuse_exposure(settings.listen, has_tls=bool(settings.tls_certificate))
     _refuse_exposure(settings.metrics_listen, has_tls=False)
-    clock = SystemClock()
     _make_home(home)
     async with contextlib.AsyncExitStack() as stack:
         database = Database(settings.database_url)
         stack.callback(database.close)
+        clock = SystemClock() if database.is_sqlite else DatabaseClock(database)
         stack.enter_context(sole_server(database))
         check_soundness(database)
         _prepare(database, settings, clock)
@@ -75,9 +77,10 @@ async def serve(settings: Settings, *, home: Path, all_lead: bool = False) -> As
             for work in (
                 parts.commits.run(),
                 parts.desk.run(),
+                parts.neighbours.run(),
                 parts.election.run(),
                 parts.engine.run(),
-                _watch_file(database),
+                clock.run() if isinstance(clock, DatabaseClock) else _watch_file(database),
             )
         ]
         port = await parts.server.start(
@@ -102,6 +105,7 @@ async def serve(settings: Settings, *, home: Path, all_lead: bool = False) -> As
 class _Parts:
     commits: GroupCommit
     desk: ClaimDesk
+    neighbours: Neighbours
     election: Election
     engine: EngineLoop
     server: Server
@@ -127,17 +131,41 @@ def _assemble(database: Database, settings: Settings, clock: Clock, *, token: st
     sessions = Sessions(database)
     changed = Signal()
 
-    async def after_pass() -> None:
+    async def look_after_ours() -> None:
         """The engine may have made work for agents, and news for watchers."""
         desk.wake()
         changed.set()
         sessions.cancel(await asyncio.to_thread(database.read, leases.cancellations))
 
+    async def after_pass() -> None:
+        if engine.status.leads:
+            neighbours.tell(Notice(kind=Kind.PASS))
+        await look_after_ours()
+
+    async def told(by_others: Collection[Notice]) -> None:
+        """What other servers say; see ``Kind``."""
+        for notice in by_others:
+            match notice.kind:
+                case Kind.WORK:
+                    engine.wake()
+                    desk.wake()
+                case Kind.PASS:
+                    await look_after_ours()
+                case Kind.LEAD:
+                    election.wake()
+                case Kind.SESSION:
+                    sessions.supersede(notice.agent, notice.session)
+                    desk.supersede(notice.agent, notice.session)
+                case _:
+                    assert_never(notice.kind)
+
+    identity = secrets.token_hex(16)
+    neighbours = Neighbours(database, name=identity, told=told)
     sources = registry.definition_sources(settings.definitions, os.environ)
     election = Election(
         database,
         clock,
-        Candidate(holder=secrets.token_hex(16), server=name),
+        Candidate(holder=identity, server=name),
         settings.terms(sole=database.is_sqlite),
         grace=engine_settings.grace,
         on_change=lambda: engine.wake(),
@@ -150,8 +178,16 @@ def _assemble(database: Database, settings: Settings, clock: Clock, *, token: st
         after_pass=after_pass,
     )
 
+    def work_came() -> None:
+        engine.wake()
+        if not engine.status.leads:
+            neighbours.tell(Notice(kind=Kind.WORK))
+
     def wake_engine() -> None:
-        event_loop.call_soon_threadsafe(engine.wake)
+        event_loop.call_soon_threadsafe(work_came)
+
+    def registered(agent: str, session: int) -> None:
+        neighbours.tell(Notice(kind=Kind.SESSION, agent=agent, session=session))
 
     agents = AgentService(
         database,
@@ -161,6 +197,7 @@ def _assemble(database: Database, settings: Settings, clock: Clock, *, token: st
         desk=desk,
         sessions=sessions,
         wake_engine=wake_engine,
+        registered=registered,
         server_name=name,
     )
     control = ControlService(
@@ -170,10 +207,12 @@ def _assemble(database: Database, settings: Settings, clock: Clock, *, token: st
         wake_engine=wake_engine,
         wait_for_change=changed.wait,
         engine_status=lambda: engine.status,
+        server_name=name,
     )
     return _Parts(
         commits=commits,
         desk=desk,
+        neighbours=neighbours,
         election=election,
         engine=engine,
         server=Server(agents, control, token=token),

@@ -62,6 +62,7 @@ class MetricsServer:
         return JSONResponse(
             {
                 "status": "ok" if healthy else "degraded",
+                "leads": status.leads,
                 "engine_looped_at": status.looped_at.isoformat() if status.looped_at else None,
                 "problems": list(status.problems),
             }
@@ -99,6 +100,11 @@ class _StoreCollector(Collector):
             runs.add_metric([source, status], number)
         yield slots
         yield runs
+        leads = self._engine_status().leads
+        yield GaugeMetricFamily("conductor_is_leader", "Whether this server runs the engine.", value=leads)
+        yield GaugeMetricFamily(
+            "conductor_leader_epoch", "How often the lead has changed hands.", value=read.leader_epoch
+        )
         yield GaugeMetricFamily("conductor_agents", "Agents that have registered.", value=read.agents)
         engine = self._engine_status()
         if engine.loop_duration is not None:

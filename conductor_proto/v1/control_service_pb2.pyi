@@ -158,6 +158,10 @@ class GetStatusResponse(_message.Message):
     AGENTS_FIELD_NUMBER: _builtins.int
     SLOTS_FIELD_NUMBER: _builtins.int
     SLOTS_NOT_DUE_FIELD_NUMBER: _builtins.int
+    SERVER_FIELD_NUMBER: _builtins.int
+    LEADS_FIELD_NUMBER: _builtins.int
+    LEADER_FIELD_NUMBER: _builtins.int
+    LEADER_EPOCH_FIELD_NUMBER: _builtins.int
     version: _builtins.str
     """The server's release."""
     database: _builtins.str
@@ -170,6 +174,14 @@ class GetStatusResponse(_message.Message):
     """Live agents."""
     slots_not_due: _builtins.int
     """Slots whose window has not closed yet."""
+    server: _builtins.str
+    """The server that answers: its host, and its process in brackets."""
+    leads: _builtins.bool
+    """Whether that server runs the engine. Of one that does not, `problems` are its own alone."""
+    leader: _builtins.str
+    """The server that runs the engine; empty while none does."""
+    leader_epoch: _builtins.int
+    """How often the lead has changed hands."""
     @_builtins.property
     def engine_looped_at(self) -> _timestamp_pb2.Timestamp:
         """When the engine last finished a loop."""
@@ -199,10 +211,14 @@ class GetStatusResponse(_message.Message):
         agents: _builtins.int = ...,
         slots: _abc.Iterable[Global___ConditionCount] | None = ...,
         slots_not_due: _builtins.int = ...,
+        server: _builtins.str = ...,
+        leads: _builtins.bool = ...,
+        leader: _builtins.str = ...,
+        leader_epoch: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["engine_loop_duration", b"engine_loop_duration", "engine_looped_at", b"engine_looped_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accounts", b"accounts", "agents", b"agents", "database", b"database", "definitions", b"definitions", "engine_loop_duration", b"engine_loop_duration", "engine_looped_at", b"engine_looped_at", "problems", b"problems", "slots", b"slots", "slots_not_due", b"slots_not_due", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accounts", b"accounts", "agents", b"agents", "database", b"database", "definitions", b"definitions", "engine_loop_duration", b"engine_loop_duration", "engine_looped_at", b"engine_looped_at", "leader", b"leader", "leader_epoch", b"leader_epoch", "leads", b"leads", "problems", b"problems", "server", b"server", "slots", b"slots", "slots_not_due", b"slots_not_due", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -19,9 +19,10 @@ import structlog
 from conductor_server.engine.clock import Clock
 from conductor_server.model.errors import NotLeadingError, StoreUnavailableError
 from conductor_server.policy.leadership import Leader, Leadership, Terms
-from conductor_server.store import engine_state, events, leadership
+from conductor_server.store import engine_state, events, leadership, notices
 from conductor_server.store.database import Database, Work
 from conductor_server.store.events import Event
+from conductor_server.store.notices import Kind, Notice
 
 log = structlog.get_logger("leader")
 
@@ -125,7 +126,7 @@ class Election:
             return
         self._leadership.lost(epoch)
         with contextlib.suppress(StoreUnavailableError):
-            await self._write(lambda db: leadership.give_up(db, holder=self._candidate.holder, epoch=epoch))
+            await self._write(lambda db: self._give_up(db, epoch))
 
     def _take(self, db: sa.Connection, seen: Leader) -> int | None:
         """While the lead changed hands perhaps nobody could be heard: silent agents are given time."""
@@ -142,6 +143,14 @@ class Election:
             message += f": {seen.server} gave no sign of life for {self._terms.lease_s:g} s"
         events.append(db, [Event(kind="leader.changed", subject="engine", message=message)], now=now)
         return epoch
+
+    def _give_up(self, db: sa.Connection, epoch: int) -> None:
+        """Others learn of it with the commit: this server may not live to tell them later."""
+        if (
+            leadership.give_up(db, holder=self._candidate.holder, epoch=epoch)
+            and not self._database.is_sqlite
+        ):
+            notices.send(db, self._candidate.holder, [Notice(kind=Kind.LEAD)])
 
     def _check(self, epoch: int) -> Work[None]:
         def check(db: sa.Connection) -> None:

@@ -93,6 +93,7 @@ class EngineLoop:
             log.error("the pass failed", exc_info=error, again_in_s=again_in_s)
             problem = f"the engine's pass failed: {type(error).__name__}: {error}"
         self._status = EngineStatus(
+            leads=self._status.leads,
             looped_at=self._status.looped_at,
             loop_duration=self._status.loop_duration,
             problems=(problem,),
@@ -116,6 +117,7 @@ class EngineLoop:
         if done.changed.get("ensure_faults_are_set_aside"):
             self._sources.offer_again()  # what a source declares is written anew where its row is broken
         self._status = EngineStatus(
+            leads=True,
             looped_at=self._clock.now(),
             loop_duration=dt.timedelta(seconds=self._clock.monotonic() - began),
             problems=(*faults, *done.problems, *done.faults),

@@ -13,6 +13,7 @@ class EngineStatus:
     ``looped_at`` is ``None`` before the first pass of this process, and in one that does not lead.
     """
 
+    leads: bool = False
     looped_at: dt.datetime | None = None
     loop_duration: dt.timedelta | None = None
     problems: tuple[str, ...] = ()

@@ -46,8 +46,10 @@ class AgentService(AgentServiceServicer):
         desk: ClaimDesk,
         sessions: Sessions,
         wake_engine: Callable[[], None],
+        registered: Callable[[str, int], None],
         server_name: str,
     ) -> None:
+        """``registered`` is called with every agent and session that was opened, for other servers to know."""
         self._database = database
         self._clock = clock
         self._settings = settings
@@ -55,6 +57,7 @@ class AgentService(AgentServiceServicer):
         self._desk = desk
         self._sessions = sessions
         self._wake_engine = wake_engine
+        self._registered = registered
         self._server_name = server_name
         self._specs = SpecMessages(database)
 
@@ -79,6 +82,7 @@ class AgentService(AgentServiceServicer):
         )
         self._sessions.open(Session(number=opened.session, agent=request.agent, source_ids=opened.source_ids))
         self._desk.supersede(request.agent, opened.session)
+        self._registered(request.agent, opened.session)
         self._wake_engine()
         return pb.RegisterResponse(
             session=opened.session,

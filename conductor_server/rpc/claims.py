@@ -77,9 +77,9 @@ class ClaimDesk:
         self._streams.remove(stream)
 
     def supersede(self, agent: str, session: int) -> None:
-        """The agent has registered anew: streams of its sessions before are over."""
+        """The agent has registered anew, here or on another server: streams of its sessions before are over."""
         for stream in self._streams:
-            if stream.agent == agent and stream.session != session:
+            if stream.agent == agent and stream.session < session:
                 stream.end(superseded(agent, stream.session))
 
     def wake(self) -> None:

@@ -43,6 +43,7 @@ class ControlService(pb_grpc.ControlServiceServicer):
         wake_engine: Callable[[], None],
         wait_for_change: WaitForChange,
         engine_status: Callable[[], EngineStatus],
+        server_name: str,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -50,13 +51,14 @@ class ControlService(pb_grpc.ControlServiceServicer):
         self._wake_engine = wake_engine
         self._wait_for_change = wait_for_change
         self._engine_status = engine_status
+        self._server_name = server_name
 
     # -------------------------------------------------------------------------------------------- status and graph
 
     @translated
     def GetStatus(self, _request: pb.GetStatusRequest, _context: Context) -> pb.GetStatusResponse:
         engine, url = self._engine_status(), self._database.shown_url
-        return self._look(lambda db: self._present.status(db, engine, database=url))
+        return self._look(lambda db: self._present.status(db, engine, database=url, server=self._server_name))
 
     @translated
     def GetGraph(self, request: pb.GetGraphRequest, _context: Context) -> pb.GetGraphResponse:

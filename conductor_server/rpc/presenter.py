@@ -21,6 +21,7 @@ from conductor_server.store import (
     definition_pages,
     definitions,
     engine_state,
+    leadership,
     lineage,
     overview,
     run_pages,
@@ -54,10 +55,12 @@ class Presenter:
             db, now=self.clock.now(), alive_since=self.alive_since(), retries=self.settings.retries
         )
 
-    def status(self, db: sa.Connection, engine: EngineStatus, *, database: str) -> pb.GetStatusResponse:
+    def status(
+        self, db: sa.Connection, engine: EngineStatus, *, database: str, server: str
+    ) -> pb.GetStatusResponse:
         counts = overview.all_together(overview.counts(db, self.moment(db)))
         totals = overview.totals(db)
-        recorded = engine_state.load(db)
+        recorded, leader = engine_state.load(db), leadership.load(db)
         return pb.GetStatusResponse(
             version=conductor_server.__version__,
             database=database,
@@ -71,6 +74,10 @@ class Presenter:
             agents=sum(agent.heartbeat_at > self.alive_since() for agent in agents.all_agents(db)),
             slots=convert.condition_counts(counts),
             slots_not_due=counts[Condition.NOT_DUE],
+            server=server,
+            leads=engine.leads,
+            leader=leader.server if leader.holder else "",
+            leader_epoch=leader.epoch,
         )
 
     def graph(self, db: sa.Connection, *, window_label: str) -> pb.GetGraphResponse:

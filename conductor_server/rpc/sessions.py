@@ -45,8 +45,14 @@ class Sessions:
 
     def open(self, session: Session) -> None:
         """Remember a session; the agent's older ones are over."""
-        self._known = {number: each for number, each in self._known.items() if each.agent != session.agent}
+        self.supersede(session.agent, session.number)
         self._known[session.number] = session
+
+    def supersede(self, agent: str, number: int) -> None:
+        """The agent has opened that session, here or on another server: forget its older ones."""
+        self._known = {
+            known: each for known, each in self._known.items() if each.agent != agent or known >= number
+        }
 
     async def get(self, number: int) -> Session:
         """Raises StaleSessionError when the session is over: the agent has to register again."""

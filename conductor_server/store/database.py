@@ -114,6 +114,11 @@ class Database:
                 db.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=not scratch)
             return work(db)
 
+    def connection_parameters(self) -> dict[str, Any]:
+        """What psycopg needs for a connection beside the pool's."""
+        _, parameters = self.engine.dialect.create_connect_args(self.url)
+        return {**parameters, **_POSTGRES_PARAMETERS}
+
     def guarded(self, guard: Work[None]) -> Database:
         """The same store, but ``guard`` goes first in every write; what it raises undoes the transaction."""
         view = copy.copy(self)
@@ -257,10 +262,19 @@ def _postgres_engine(url: URL) -> sa.Engine:
         pool_size=POSTGRES_CONNECTIONS_MAX,
         max_overflow=POSTGRES_CONNECTIONS_MAX,
         pool_pre_ping=True,
-        connect_args={
-            # Compiling takes longer than our statements run (measured: 20 ms become 130).
-            "options": "-c jit=off -c timezone=UTC -c idle_in_transaction_session_timeout=60000",
-            "connect_timeout": 10,
-            "application_name": "conductor-server",
-        },
+        connect_args=_POSTGRES_PARAMETERS,
     )
+
+
+_POSTGRES_PARAMETERS: dict[str, Any] = {
+    # Compiling takes longer than our statements run (measured: 20 ms become 130).
+    # A server that freezes within a transaction holds locks that others wait for.
+    "options": "-c jit=off -c timezone=UTC -c idle_in_transaction_session_timeout=20000",
+    "connect_timeout": 10,
+    "application_name": "conductor-server",
+    # A connection that dies without a word is noticed within half a minute, not after two hours.
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25000,
+}

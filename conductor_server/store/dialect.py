@@ -1,6 +1,8 @@
-"""The three places where PostgreSQL and SQLite are not spelled alike."""
+"""The places where PostgreSQL and SQLite are not spelled alike."""
 
 from __future__ import annotations
+
+import datetime as dt
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -21,6 +23,12 @@ def analyze(db: sa.Connection, *tables: sa.Table) -> None:
     if db.dialect.name == "postgresql":
         for table in tables:
             db.execute(sa.text(f"ANALYZE {table.name}"))
+
+
+def clock(db: sa.Connection) -> dt.datetime:
+    """What PostgreSQL's clock says at this moment, not when the transaction began. SQLite has none of its own."""
+    instant: dt.datetime = db.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
+    return instant.astimezone(dt.UTC)
 
 
 def lock_claims(db: sa.Connection) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from conductor_server.model.states import LIVE_RUNS, RunStatus, SlotState
-from conductor_server.store import schema
+from conductor_server.store import leadership, schema
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +18,7 @@ class Gauges:
     slots: Mapping[str, int]
     live_runs: Mapping[tuple[str, str], int]
     agents: int
+    leader_epoch: int
 
 
 def read(db: sa.Connection) -> Gauges:
@@ -33,4 +34,5 @@ def read(db: sa.Connection) -> Gauges:
         slots={SlotState(state).word: number for state, number in slots},
         live_runs={(name, RunStatus(status).word): number for name, status, number in live},
         agents=db.execute(sa.select(sa.func.count()).select_from(agent)).scalar_one(),
+        leader_epoch=leadership.load(db).epoch,
     )

@@ -23,6 +23,8 @@ def test_the_address_is_what_was_given_or_written_down_or_the_default(tmp_path: 
     (tmp_path / "server.json").write_text('{"address": "127.0.0.1:1234"}')
     assert server.find_address() == "127.0.0.1:1234", "looked up anew every time"
     assert Server(home=tmp_path, address="far:1").find_address() == "far:1"
+    several = Server(home=tmp_path, address="far:1, near:2,")
+    assert [several.find_address(turn) for turn in range(3)] == ["far:1", "near:2", "far:1"]
     (tmp_path / "server.json").write_text("{")
     assert server.find_address() == DEFAULT_ADDRESS
 

@@ -190,6 +190,9 @@ class CannedControl(ControlServiceServicer):
             agents=1,
             slots=counts(failed=1, blocked=1, running=1, succeeded=12),
             slots_not_due=30,
+            server="etl-1[4711]",
+            leader="etl-2[815]",
+            leader_epoch=7,
         )
 
     def ListDefinitions(self, request: pb.ListDefinitionsRequest, context: Any) -> pb.ListDefinitionsResponse:

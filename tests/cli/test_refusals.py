@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 
 import grpc
@@ -34,8 +35,6 @@ def test_the_field_at_fault_is_named(run: Run) -> None:
 
 def test_no_server(run: Run, server: CannedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     # A port that nobody listens on: bound, and not served.
-    import socket
-
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{taken.getsockname()[1]}"
@@ -46,6 +45,18 @@ def test_no_server(run: Run, server: CannedServer, monkeypatch: pytest.MonkeyPat
         f"error: no server answers at {address}; start one with `conductor-server`, "
         "or name another with --server\n"
     )
+
+
+def test_of_several_servers_one_that_answers_is_enough(run: Run, server: CannedServer) -> None:
+    with socket.socket() as taken:  # a port that nobody listens on: bound, and not served
+        taken.bind(("127.0.0.1", 0))
+        nobody = f"127.0.0.1:{taken.getsockname()[1]}"
+        assert run("--server", f"{nobody}, {server.address}", "status").exit_code == 0
+        assert run("--server", f"{server.address},{nobody}", "status").exit_code == 0
+        result = run("--server", f"{nobody},{nobody}", "status")
+
+    assert result.exit_code == 3
+    assert f"no server answers at {nobody},{nobody};" in result.stderr
 
 
 def test_a_wrong_token(run: Run, server: CannedServer, tmp_path: Path) -> None:

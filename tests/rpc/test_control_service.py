@@ -50,6 +50,7 @@ class Client:
             self.world.settings,
             wake_engine=lambda: self.wakes.append(None),
             wait_for_change=_never,
+            server_name="one[1]",
             engine_status=lambda: EngineStatus(
                 looped_at=self.world.now, loop_duration=dt.timedelta(seconds=2), problems=("b.yaml: gone",)
             ),
@@ -112,6 +113,7 @@ def test_status_counts_everything(client: Client) -> None:
     assert status.slots_not_due > 0
     assert status.problems == ["b.yaml: gone"]
     assert status.engine_loop_duration.seconds == 2
+    assert (status.server, status.leads, status.leader, status.leader_epoch) == ("one[1]", False, "", 0)
     assert status.engine_looped_at.ToDatetime(tzinfo=dt.UTC) == client.world.now
 
 

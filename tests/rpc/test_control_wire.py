@@ -54,6 +54,7 @@ async def served(database: Database) -> AsyncIterator[Served]:
         wake_engine=lambda: None,
         wait_for_change=changed.wait,
         engine_status=EngineStatus,
+        server_name="one[1]",
     )
     with ThreadPoolExecutor(2) as threads:
         server = grpc.aio.server(migration_thread_pool=threads)

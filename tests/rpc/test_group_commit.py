@@ -271,6 +271,7 @@ async def test_runs_removed_between_claim_and_push_do_not_end_the_stream(world: 
         desk=desk,
         sessions=Sessions(world.database),
         wake_engine=lambda: None,
+        registered=lambda agent, session: None,
         server_name="test",
     )
     server = grpc.aio.server()

@@ -68,6 +68,7 @@ async def test_metrics_count_what_is_there(start: Any) -> None:
         assert samples["conductor_live_runs", "manual", "waiting"] == 1
         assert samples["conductor_agents",] == 0
         assert samples["conductor_engine_problems",] == 0
+        assert (samples["conductor_is_leader",], samples["conductor_leader_epoch",]) == (1, 1)
         assert samples["conductor_engine_loop_seconds",] > 0
         assert (await get(served, "/nothing"))[0] == 404
 
