@@ -145,7 +145,9 @@ def _arrive(db: sa.Connection, settings: EngineSettings, now: dt.datetime) -> En
     grace = now + settings.grace
     if gap > dt.timedelta(0):
         message = f"no engine was at work since {state.looped_at:%F %T}Z"
-        state = replace(state, grace_until=grace, missed_since=state.missed_since or state.looped_at)
+        # Told once: a pass that does not come to its end is no outage of its own.
+        missed_since = state.missed_since or state.looped_at
+        state = replace(state, grace_until=grace, looped_at=now, missed_since=missed_since)
     else:
         message = f"the clock was set back by {-gap}"
         runs.forget_future_heartbeats(db, now=now)

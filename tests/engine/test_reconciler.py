@@ -74,6 +74,23 @@ def test_a_database_that_does_not_answer_ends_the_pass(world: World) -> None:
         reconcile_once(world.database, world.clock, world.settings, steps=(ensure_the_database_is_away,))
 
 
+def test_an_outage_is_announced_once_however_often_its_first_pass_is_begun(world: World) -> None:
+    """Found by the crash sweep."""
+
+    def ensure_the_database_is_away(_db: sa.Connection, _tick: Tick) -> StepResult:
+        raise StoreUnavailableError("the database does not answer")
+
+    world.tick()
+    world.clock.advance(12 * HOUR)
+
+    for _ in range(3):
+        with pytest.raises(StoreUnavailableError):
+            reconcile_once(world.database, world.clock, world.settings, steps=(ensure_the_database_is_away,))
+    world.tick()
+
+    assert len(world.events("engine.gap")) == 1
+
+
 def test_engines_that_work_at_once_make_nothing_twice(postgresql: Database) -> None:
     """Leaders are an optimisation: constraints are what makes two of them harmless."""
     world = World(postgresql)
