@@ -11,7 +11,7 @@ import sys
 
 from conductor_agent.errors import NotAllowedError, RunError
 from conductor_agent.executors.contract import Launch, Place
-from conductor_agent.executors.spec import Spec, folder_of, program, subject_of
+from conductor_agent.executors.spec import Spec, folder_of, program, refuse_options, subject_of
 
 _OTHER_CODE = ("--settings", "--pythonpath")
 
@@ -36,10 +36,12 @@ class CronExecutor:
         settings = (f"--settings={spec.text('settings')}",) if spec.has("settings") else ()
         if spec.has("settings"):
             subjects.append(spec.text("settings"))
+        arguments = spec.texts("arguments")
+        refuse_options(place.run.spec.get("arguments"), arguments)
         if place.confined:
-            _refuse_other_code(spec.texts("arguments"))
+            _refuse_other_code(arguments)
         return Launch(
-            argv=(interpreter, "manage.py", command, *settings, *spec.texts("arguments")),
+            argv=(interpreter, "manage.py", command, *settings, *arguments),
             subjects=tuple(subjects),
             working_folder=project,
             environment=environment,

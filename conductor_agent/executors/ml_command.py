@@ -10,7 +10,7 @@ import sys
 
 from conductor_agent.errors import RunError
 from conductor_agent.executors.contract import Launch, Place
-from conductor_agent.executors.spec import Spec, folder_of, outside, program, subject_of
+from conductor_agent.executors.spec import Spec, folder_of, outside, program, refuse_options, subject_of
 from conductor_agent.model import Json
 
 _AGENTS_PYTHON = (
@@ -23,7 +23,8 @@ class MlCommandExecutor:
 
     def launch(self, place: Place) -> Launch:
         spec = Spec("ml_command", place.filled())
-        environment = spec.environment()
+        environment, arguments = spec.environment(), spec.texts("arguments")
+        refuse_options(place.run.spec.get("arguments"), arguments)
         script = spec.text("script")
         path = place.root / script
         if not path.is_file():
@@ -36,7 +37,7 @@ class MlCommandExecutor:
             else program(interpreter, root=place.root, path=place.environment.get("PATH"))
         )
         return Launch(
-            argv=(executable, str(path), *spec.texts("arguments")),
+            argv=(executable, str(path), *arguments),
             subjects=(subject_of(script, root=place.root), interpreter, *outside(folder, root=place.root)),
             working_folder=folder_of(folder, root=place.root),
             environment=environment,

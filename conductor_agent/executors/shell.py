@@ -10,7 +10,7 @@ from __future__ import annotations
 from conductor_agent import placeholders
 from conductor_agent.errors import RunError
 from conductor_agent.executors.contract import Launch, Place
-from conductor_agent.executors.spec import Spec, folder_of, outside, program
+from conductor_agent.executors.spec import Spec, folder_of, outside, program, refuse_options
 
 
 class ShellExecutor:
@@ -20,6 +20,7 @@ class ShellExecutor:
         _refuse_placeholders_in_script(place)
         spec = Spec("shell", place.filled(verbatim="script"))
         argv = _script_argv(spec) if spec.has("script") else spec.texts("argv")
+        refuse_options(place.run.spec.get("argv"), argv)
         if not argv or not argv[0]:
             raise RunError("the shell spec needs an argv with a program, or a script")
         environment = spec.environment()

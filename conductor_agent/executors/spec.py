@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from conductor_agent.errors import RunError
@@ -102,6 +102,22 @@ def subject_of(path: str, *, root: Path) -> str:
     """A file as the allow-list names it: relative to the root, or absolute when it lies outside."""
     relative = os.path.relpath(root / path, root)
     return os.path.abspath(root / path) if relative.split(os.sep, 1)[0] == os.pardir else relative
+
+
+def refuse_options(written: Json, filled: Sequence[str]) -> None:
+    """A value must not become an option of the program that it is an argument of.
+
+    ``written`` is the list with its placeholders, ``filled`` the same without. An argument that begins with one may
+    not begin with a dash, unless the list says ``--`` before it. Raises ``RunError``.
+    """
+    for before, after in zip(written if isinstance(written, list) else (), filled, strict=False):
+        if before == "--":
+            return
+        if after.startswith("-") and isinstance(before, str) and before.startswith("${"):
+            raise RunError(
+                f"the argument {before} is {after!r:.100}, which a program may take for an option: "
+                f"write it behind an argument --, or as one with its option, such as --name={before}"
+            )
 
 
 def outside(path: str, *, root: Path) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from conductor_server.engine.status import EngineStatus
 from conductor_server.engine.step import EngineSettings
 from conductor_server.rpc import convert, convert_definitions, convert_runs, convert_slots, streams
 from conductor_server.rpc.presenter import Presenter
-from conductor_server.rpc.status import translated, translated_stream
+from conductor_server.rpc.status import refuse_nul, translated, translated_stream
 from conductor_server.rpc.streams import WaitForChange
 from conductor_server.store import agents, definition_pages, members, run_pages, slot_pages
 from conductor_server.store.database import Database, Work
@@ -232,6 +232,7 @@ class ControlService(pb_grpc.ControlServiceServicer):
     def ReadRunLogs(
         self, request: pb.ReadRunLogsRequest, _context: grpc.aio.ServicerContext[Any, Any]
     ) -> AsyncIterator[pb.ReadRunLogsResponse]:
+        refuse_nul(request)
         return streams.read_run_logs(
             self._database,
             self._clock,

@@ -9,6 +9,7 @@ from typing import Any, NoReturn, TypeVar
 import grpc
 import structlog
 from google.protobuf import any_pb2
+from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
@@ -59,16 +60,25 @@ def translated(method: F) -> F:
     @functools.wraps(method)
     def guarded(self: Any, request: Any, context: grpc.ServicerContext) -> Any:
         try:
+            refuse_nul(request)
             return method(self, request, context)
         except errors.ConductorError as error:
             _abort(context, error)
         except Exception as error:
-            if context.code() is not None:  # type: ignore[attr-defined]
-                raise  # an abort that is already under way
             log.exception("call failed", method=method.__name__)
             context.abort(grpc.StatusCode.INTERNAL, f"{type(error).__name__}: {error}")
 
     return guarded  # type: ignore[return-value]
+
+
+def refuse_nul(request: Message) -> None:
+    """Raises InvalidRequestError for a text with NUL in it, which no name has and PostgreSQL does not take."""
+    for field, value in request.ListFields():
+        for each in value if field.is_repeated else (value,):
+            if isinstance(each, str) and "\0" in each:
+                raise errors.InvalidRequestError(f"{field.name} holds a NUL character", field=field.name)
+            if isinstance(each, Message):
+                refuse_nul(each)
 
 
 def _abort(context: grpc.ServicerContext, error: errors.ConductorError) -> NoReturn:

@@ -90,12 +90,14 @@ async def test_hostile_values_reach_an_argv_byte_for_byte(
     server: SmallServer, start_agent: StartAgent
 ) -> None:
     agent = await start_agent("shell")
-    program = "import sys; sys.stdout.buffer.write(sys.argv[1].encode('utf-8', 'surrogateescape') + b'|end')"
+    program = "import sys; sys.stdout.buffer.write(sys.argv[2].encode('utf-8', 'surrogateescape') + b'|end')"
     expected = {}
     for value in CORPUS:
         member = Member(matrix="account", token=value, account=value, timezone="UTC")
         run_id = await server.give(
-            claimed("shell", {"argv": [sys.executable, "-c", program, "${account.token}"]}, member=member)
+            claimed(
+                "shell", {"argv": [sys.executable, "-c", program, "--", "${account.token}"]}, member=member
+            )
         )
         expected[run_id] = value
     for run_id, value in expected.items():
