@@ -38,7 +38,7 @@ CONDITIONS = [
 
 @click.group("slots")
 def command() -> None:
-    """List and show slots, release and discard them."""
+    """List and show slots, release and discard them, say how they ended."""
 
 
 @command.command("list")
@@ -128,6 +128,12 @@ def show(server: ControlServiceStub, slot: str, format: str) -> None:
         title="needs",
     )
     show_table(answer.runs, RUN_COLUMNS, empty="has not run yet", title="runs")
+    if any(run.late_reports for run in answer.runs):
+        show_table(
+            [(run.id, late) for run in answer.runs for late in run.late_reports],
+            {"run": lambda row: str(row[0]), "report": lambda row: row[1]},
+            title=f"came too late, and changed nothing (if it was done: conductor-cli slots succeed {found.name})",
+        )
 
 
 @command.command("release")
@@ -151,6 +157,37 @@ def discard(server: ControlServiceStub, slot: str, format: str) -> None:
     from conductor_proto.v1.control_service_pb2 import DiscardSlotRequest
 
     answer = server.DiscardSlot(DiscardSlotRequest(name=slot))
+    _show_changed(answer.slot, as_data(answer), format=format)
+
+
+reason_option = click.option(
+    "--reason", metavar="TEXT", required=True, help="How you know; the event and the run say it."
+)
+
+
+@command.command("succeed")
+@click.argument("slot")
+@reason_option
+@format_option
+@with_server
+def succeed(server: ControlServiceStub, slot: str, reason: str, format: str) -> None:
+    """Record that a slot's work was done: by hand, or by a run whose report came too late."""
+    from conductor_proto.v1.control_service_pb2 import SucceedSlotRequest
+
+    answer = server.SucceedSlot(SucceedSlotRequest(name=slot, reason=reason))
+    _show_changed(answer.slot, as_data(answer), format=format)
+
+
+@command.command("fail")
+@click.argument("slot")
+@reason_option
+@format_option
+@with_server
+def fail(server: ControlServiceStub, slot: str, reason: str, format: str) -> None:
+    """Record that a slot has failed for good: it is not retried."""
+    from conductor_proto.v1.control_service_pb2 import FailSlotRequest
+
+    answer = server.FailSlot(FailSlotRequest(name=slot, reason=reason))
     _show_changed(answer.slot, as_data(answer), format=format)
 
 

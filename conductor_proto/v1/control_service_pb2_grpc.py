@@ -112,6 +112,16 @@ class ControlServiceStub:
                 request_serializer=conductor__proto_dot_v1_dot_control__service__pb2.DiscardSlotRequest.SerializeToString,
                 response_deserializer=conductor__proto_dot_v1_dot_control__service__pb2.DiscardSlotResponse.FromString,
                 _registered_method=True)
+        self.SucceedSlot = channel.unary_unary(
+                '/conductor_proto.v1.ControlService/SucceedSlot',
+                request_serializer=conductor__proto_dot_v1_dot_control__service__pb2.SucceedSlotRequest.SerializeToString,
+                response_deserializer=conductor__proto_dot_v1_dot_control__service__pb2.SucceedSlotResponse.FromString,
+                _registered_method=True)
+        self.FailSlot = channel.unary_unary(
+                '/conductor_proto.v1.ControlService/FailSlot',
+                request_serializer=conductor__proto_dot_v1_dot_control__service__pb2.FailSlotRequest.SerializeToString,
+                response_deserializer=conductor__proto_dot_v1_dot_control__service__pb2.FailSlotResponse.FromString,
+                _registered_method=True)
         self.ListRuns = channel.unary_unary(
                 '/conductor_proto.v1.ControlService/ListRuns',
                 request_serializer=conductor__proto_dot_v1_dot_control__service__pb2.ListRunsRequest.SerializeToString,
@@ -255,6 +265,21 @@ class ControlServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SucceedSlot(self, request, context):
+        """Records that the work of a slot was done, on the word of an operator: a run of theirs that has succeeded. Children
+        start as after any other success. A run that an agent executes is in the way; one that waits becomes theirs.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FailSlot(self, request, context):
+        """Records in the same way that a slot has failed for good: it is not retried.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListRuns(self, request, context):
         """Runs, newest first.
         """
@@ -374,6 +399,16 @@ def add_ControlServiceServicer_to_server(servicer, server):
                     servicer.DiscardSlot,
                     request_deserializer=conductor__proto_dot_v1_dot_control__service__pb2.DiscardSlotRequest.FromString,
                     response_serializer=conductor__proto_dot_v1_dot_control__service__pb2.DiscardSlotResponse.SerializeToString,
+            ),
+            'SucceedSlot': grpc.unary_unary_rpc_method_handler(
+                    servicer.SucceedSlot,
+                    request_deserializer=conductor__proto_dot_v1_dot_control__service__pb2.SucceedSlotRequest.FromString,
+                    response_serializer=conductor__proto_dot_v1_dot_control__service__pb2.SucceedSlotResponse.SerializeToString,
+            ),
+            'FailSlot': grpc.unary_unary_rpc_method_handler(
+                    servicer.FailSlot,
+                    request_deserializer=conductor__proto_dot_v1_dot_control__service__pb2.FailSlotRequest.FromString,
+                    response_serializer=conductor__proto_dot_v1_dot_control__service__pb2.FailSlotResponse.SerializeToString,
             ),
             'ListRuns': grpc.unary_unary_rpc_method_handler(
                     servicer.ListRuns,
@@ -814,6 +849,60 @@ class ControlService:
             '/conductor_proto.v1.ControlService/DiscardSlot',
             conductor__proto_dot_v1_dot_control__service__pb2.DiscardSlotRequest.SerializeToString,
             conductor__proto_dot_v1_dot_control__service__pb2.DiscardSlotResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SucceedSlot(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/conductor_proto.v1.ControlService/SucceedSlot',
+            conductor__proto_dot_v1_dot_control__service__pb2.SucceedSlotRequest.SerializeToString,
+            conductor__proto_dot_v1_dot_control__service__pb2.SucceedSlotResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FailSlot(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/conductor_proto.v1.ControlService/FailSlot',
+            conductor__proto_dot_v1_dot_control__service__pb2.FailSlotRequest.SerializeToString,
+            conductor__proto_dot_v1_dot_control__service__pb2.FailSlotResponse.FromString,
             options,
             channel_credentials,
             insecure,

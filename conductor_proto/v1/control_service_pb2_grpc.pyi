@@ -66,6 +66,12 @@ class ControlServiceStub:
     """Lets a quarantined slot try again."""
     DiscardSlot: _grpc.UnaryUnaryMultiCallable[_control_service_pb2.DiscardSlotRequest, _control_service_pb2.DiscardSlotResponse]
     """Gives a slot up for good: failed, quarantined or still open becomes cancelled."""
+    SucceedSlot: _grpc.UnaryUnaryMultiCallable[_control_service_pb2.SucceedSlotRequest, _control_service_pb2.SucceedSlotResponse]
+    """Records that the work of a slot was done, on the word of an operator: a run of theirs that has succeeded. Children
+    start as after any other success. A run that an agent executes is in the way; one that waits becomes theirs.
+    """
+    FailSlot: _grpc.UnaryUnaryMultiCallable[_control_service_pb2.FailSlotRequest, _control_service_pb2.FailSlotResponse]
+    """Records in the same way that a slot has failed for good: it is not retried."""
     ListRuns: _grpc.UnaryUnaryMultiCallable[_control_service_pb2.ListRunsRequest, _control_service_pb2.ListRunsResponse]
     """Runs, newest first."""
     GetRun: _grpc.UnaryUnaryMultiCallable[_control_service_pb2.GetRunRequest, _control_service_pb2.GetRunResponse]
@@ -117,6 +123,12 @@ class ControlServiceAsyncStub(ControlServiceStub):
     """Lets a quarantined slot try again."""
     DiscardSlot: _aio.UnaryUnaryMultiCallable[_control_service_pb2.DiscardSlotRequest, _control_service_pb2.DiscardSlotResponse]  # type: ignore[assignment]
     """Gives a slot up for good: failed, quarantined or still open becomes cancelled."""
+    SucceedSlot: _aio.UnaryUnaryMultiCallable[_control_service_pb2.SucceedSlotRequest, _control_service_pb2.SucceedSlotResponse]  # type: ignore[assignment]
+    """Records that the work of a slot was done, on the word of an operator: a run of theirs that has succeeded. Children
+    start as after any other success. A run that an agent executes is in the way; one that waits becomes theirs.
+    """
+    FailSlot: _aio.UnaryUnaryMultiCallable[_control_service_pb2.FailSlotRequest, _control_service_pb2.FailSlotResponse]  # type: ignore[assignment]
+    """Records in the same way that a slot has failed for good: it is not retried."""
     ListRuns: _aio.UnaryUnaryMultiCallable[_control_service_pb2.ListRunsRequest, _control_service_pb2.ListRunsResponse]  # type: ignore[assignment]
     """Runs, newest first."""
     GetRun: _aio.UnaryUnaryMultiCallable[_control_service_pb2.GetRunRequest, _control_service_pb2.GetRunResponse]  # type: ignore[assignment]
@@ -255,6 +267,24 @@ class ControlServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_control_service_pb2.DiscardSlotResponse, _abc.Awaitable[_control_service_pb2.DiscardSlotResponse]]:
         """Gives a slot up for good: failed, quarantined or still open becomes cancelled."""
+
+    @_abc_1.abstractmethod
+    def SucceedSlot(
+        self,
+        request: _control_service_pb2.SucceedSlotRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_service_pb2.SucceedSlotResponse, _abc.Awaitable[_control_service_pb2.SucceedSlotResponse]]:
+        """Records that the work of a slot was done, on the word of an operator: a run of theirs that has succeeded. Children
+        start as after any other success. A run that an agent executes is in the way; one that waits becomes theirs.
+        """
+
+    @_abc_1.abstractmethod
+    def FailSlot(
+        self,
+        request: _control_service_pb2.FailSlotRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_service_pb2.FailSlotResponse, _abc.Awaitable[_control_service_pb2.FailSlotResponse]]:
+        """Records in the same way that a slot has failed for good: it is not retried."""
 
     @_abc_1.abstractmethod
     def ListRuns(

@@ -20,12 +20,13 @@ from conductor_server.model.errors import (
     InvalidTransitionError,
     NotFoundError,
 )
-from conductor_server.model.states import RunStatus, SlotState
+from conductor_server.model.states import Outcome, RunStatus, SlotState
 from conductor_server.store import (
     confirmations,
     definition_pages,
     definitions,
     events,
+    leases,
     lineage,
     members,
     run_pages,
@@ -90,6 +91,55 @@ def discard(db: sa.Connection, slot_id: int, slot: str, by: Operator) -> None:
     if not slots.discard(db, slot_id, reason=f"discarded by {by.name or OPERATOR}", now=by.now):
         raise _busy(db, slot_id, slot)
     by.note(db, "slot.discarded", slot, f"it was {state.word}")
+
+
+def succeed(db: sa.Connection, slot_id: int, slot: str, by: Operator, *, reason: str) -> int:
+    """Record that a slot's work was done, because somebody knows it. Answers the run that says so.
+
+    Raises InvalidRequestError without a reason, InvalidTransitionError when it has succeeded, ConflictError when an
+    agent is at it.
+    """
+    return _decide(db, slot_id, slot, by, outcome=Outcome.SUCCEEDED, reason=reason)
+
+
+def fail(db: sa.Connection, slot_id: int, slot: str, by: Operator, *, reason: str) -> int:
+    """Record that a slot has failed for good, because somebody knows it. Answers and raises like ``succeed``."""
+    run_id = _decide(db, slot_id, slot, by, outcome=Outcome.FAILED, reason=reason)
+    slots.fail(db, slot_id, reason=f"marked as failed by {by.name or OPERATOR}: {reason}", now=by.now)
+    return run_id
+
+
+def _decide(
+    db: sa.Connection, slot_id: int, slot: str, by: Operator, *, outcome: Outcome, reason: str
+) -> int:
+    """A run of the operator's own goes the way of every other: created, held, reported. What follows, follows."""
+    if not reason.strip():
+        raise InvalidRequestError(
+            "give a reason: whoever looks at the slot later will want it", field="reason"
+        )
+    wanted = SlotState.SUCCEEDED if outcome is Outcome.SUCCEEDED else SlotState.FAILED
+    if slots.state_of(db, slot_id) is wanted:
+        raise InvalidTransitionError(f"{slot} is {wanted.word} already")
+    name = by.name or OPERATOR
+    run_id = runs.live_run(db, slot_id) or runs.rerun(db, slot_id, now=by.now)
+    lease = None if run_id is None else leases.take(db, run_id, name, now=by.now)
+    if lease is None:
+        raise _busy(db, slot_id, slot)
+    report = leases.Report(
+        agent=name,
+        lease=lease,
+        completion_id=f"operator-{lease.run_id}-{lease.epoch}",
+        outcome=outcome,
+        exit_code=None,
+        error="" if outcome is Outcome.SUCCEEDED else reason,
+        result={"marked_by": name, "reason": reason},
+        checkpoint=None,
+    )
+    leases.complete(db, [report], now=by.now)
+    reopened = lineage.reopen_skipped(db, slot_id)
+    also = f"; {reopened} skipped slots below it are decided again" if reopened else ""
+    by.note(db, f"slot.marked_{wanted.word}", slot, f"run {lease.run_id} says so: {reason}{also}")
+    return lease.run_id
 
 
 def _busy(db: sa.Connection, slot_id: int, slot: str) -> ConflictError:

@@ -193,6 +193,24 @@ class ControlService(pb_grpc.ControlServiceServicer):
 
         return self._change(work)
 
+    @translated
+    def SucceedSlot(self, request: pb.SucceedSlotRequest, _context: Context) -> pb.SucceedSlotResponse:
+        def work(db: sa.Connection) -> pb.SucceedSlotResponse:
+            slot_id, name = slot_pages.find_named(db, request.name)
+            operations.succeed(db, slot_id, name, self._operator(), reason=request.reason)
+            return pb.SucceedSlotResponse(slot=self._present.slot(db, slot_id))
+
+        return self._change(work)
+
+    @translated
+    def FailSlot(self, request: pb.FailSlotRequest, _context: Context) -> pb.FailSlotResponse:
+        def work(db: sa.Connection) -> pb.FailSlotResponse:
+            slot_id, name = slot_pages.find_named(db, request.name)
+            operations.fail(db, slot_id, name, self._operator(), reason=request.reason)
+            return pb.FailSlotResponse(slot=self._present.slot(db, slot_id))
+
+        return self._change(work)
+
     # -------------------------------------------------------------------------------------------- runs
 
     @translated

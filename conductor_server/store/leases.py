@@ -72,6 +72,12 @@ def claim_all(db: sa.Connection, wishes: Sequence[Claim], *, now: dt.datetime) -
     ]
 
 
+def take(db: sa.Connection, run_id: int, holder: str, *, now: dt.datetime) -> Lease | None:
+    """Give one waiting run to somebody who has named it; ``None`` when it does not wait any more."""
+    epochs = _grant(db, {run_id: holder}, now=now)
+    return Lease(run_id=run_id, epoch=epochs[run_id]) if run_id in epochs else None
+
+
 def _wanted(wishes: Sequence[Claim]) -> Counter[int]:
     wanted: Counter[int] = Counter()
     for wish in wishes:

@@ -210,6 +210,16 @@ def discard(db: sa.Connection, slot_id: int, *, reason: str, now: dt.datetime) -
     ).rowcount
 
 
+def fail(db: sa.Connection, slot_id: int, *, reason: str, now: dt.datetime) -> int:
+    """An active slot without a live run has failed for good, whatever its retry policy. Answers how many: 0 or 1."""
+    slot = schema.slot
+    return db.execute(
+        sa.update(slot)
+        .where(slot.c.id == slot_id, slot.c.state == SlotState.ACTIVE, ~_has_live_run())
+        .values(state=SlotState.FAILED, reason=reason, decided_at=now)
+    ).rowcount
+
+
 def number_of_account(db: sa.Connection, account_id: int) -> int:
     """How many slots an account has, those of its keywords included."""
     member = schema.member

@@ -294,6 +294,14 @@ class CannedControl(ControlServiceServicer):
         self.heard(request, context)
         return pb.DiscardSlotResponse(slot=slot("update_sales", "cancelled"))
 
+    def SucceedSlot(self, request: pb.SucceedSlotRequest, context: Any) -> pb.SucceedSlotResponse:
+        self.heard(request, context)
+        return pb.SucceedSlotResponse(slot=slot("update_sales", "succeeded"))
+
+    def FailSlot(self, request: pb.FailSlotRequest, context: Any) -> pb.FailSlotResponse:
+        self.heard(request, context)
+        return pb.FailSlotResponse(slot=slot("update_sales", "failed"))
+
     def ListRuns(self, request: pb.ListRunsRequest, context: Any) -> pb.ListRunsResponse:
         self.heard(request, context)
         page, token = page_of([WAITING_RUN, RUN], request)

@@ -289,6 +289,21 @@ def test_a_slot_is_given_up(client: Client) -> None:
     assert "runs cancel" in str(live)
 
 
+def test_somebody_says_how_a_slot_ended(client: Client) -> None:
+    slot, why = "clean@acme/2026-11-19", "seen in the table"
+
+    assert client(pb.SucceedSlotRequest(name=slot, reason=why)).slot.condition == pb.CONDITION_SUCCEEDED
+    assert client(pb.FailSlotRequest(name=slot, reason=why)).slot.condition == pb.CONDITION_FAILED
+
+    assert ("slot.marked_succeeded", "operator") in kinds(client.world)
+    assert ("slot.marked_failed", "operator") in kinds(client.world)
+    without = refusal(client, pb.SucceedSlotRequest(name=slot))
+    assert without.code is grpc.StatusCode.INVALID_ARGUMENT
+    assert client.world.claim(1)
+    live = refusal(client, pb.FailSlotRequest(name="load@acme/2026-11-19", reason=why))
+    assert live.code is grpc.StatusCode.ABORTED
+
+
 def test_a_paused_definition_starts_nothing_until_it_goes_on(client: Client) -> None:
     for _ in range(2):
         answer = client(pb.SetDefinitionActiveRequest(name="load", active=False))
