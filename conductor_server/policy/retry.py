@@ -42,6 +42,11 @@ class Exhausted:
     reason: str
 
 
+def quarantine_reason(losses: int) -> str:
+    """What people are told."""
+    return f"{losses} agents in a row were lost while running it"
+
+
 def decide(
     retry: Retry,
     settings: RetrySettings,

@@ -149,10 +149,16 @@ def register(
         known = ", ".join(sorted(source_ids))
         raise InvalidRequestError(f"there is no source {source!r}: known are {known}", field="capacities")
     alive_since = now - 3 * heartbeat_interval
+    before = agents.instance_of(db, registration.name)
     session = agents.register(db, registration, take_over=take_over, alive_since=alive_since, now=now)
     # A new session knows all that it holds: whatever else was claimed for it never arrived.
     leases.release_missing(
-        db, registration.name, {lease.run_id for lease in held}, claimed_before=_FAR_FUTURE, now=now
+        db,
+        registration.name,
+        {lease.run_id for lease in held},
+        claimed_before=_FAR_FUTURE,
+        restarted=before is not None and before != registration.instance,
+        now=now,
     )
     verdicts = leases.beat(db, registration.name, [leases.Beat(lease=lease) for lease in held], now=now)
     own = {name: source_ids[name] for name in registration.capacities}

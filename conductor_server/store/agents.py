@@ -78,6 +78,14 @@ def register(
     return session
 
 
+def instance_of(db: sa.Connection, name: str) -> str | None:
+    """The process that registered last under that name."""
+    found: str | None = db.execute(
+        sa.select(schema.agent.c.instance).where(schema.agent.c.name == name)
+    ).scalar()
+    return found
+
+
 def of_session(db: sa.Connection, session: int) -> Registration | None:
     """Whose session that is; ``None`` when it is over."""
     row = db.execute(sa.select(schema.agent).where(schema.agent.c.session == session)).one_or_none()

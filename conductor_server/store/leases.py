@@ -20,6 +20,7 @@ from sqlalchemy.types import TypeEngine
 from conductor_server.model.definition import Json
 from conductor_server.model.states import Disposition, Outcome, RunStatus, SlotState, Verdict
 from conductor_server.policy import completion
+from conductor_server.policy.retry import LOSSES_MAX, quarantine_reason
 from conductor_server.store import dialect, given, limits, readiness, schema
 
 # Statements are built once and kept by what varies in them: building one takes longer than running it.
@@ -349,9 +350,19 @@ def cancellations(db: sa.Connection) -> Sequence[Cancellation]:
 
 
 def release_missing(
-    db: sa.Connection, agent: str, held: Collection[int], *, claimed_before: dt.datetime, now: dt.datetime
+    db: sa.Connection,
+    agent: str,
+    held: Collection[int],
+    *,
+    claimed_before: dt.datetime,
+    restarted: bool = False,
+    now: dt.datetime,
 ) -> int:
-    """Take back runs that this agent claimed before that instant and does not hold: they were lost on the way."""
+    """Take back runs that this agent claimed before that instant and does not hold: they were lost on the way.
+
+    Or with the agent's process, if it has been ``restarted`` since. That charges no attempt either, but counts towards
+    quarantine: a command that kills its agent, journal and all, would be tried for ever.
+    """
     run = schema.run
     lost = db.execute(
         sa.select(run.c.id).where(
@@ -371,7 +382,22 @@ def release_missing(
         )
     ).rowcount
     _cancel_as_asked(db, missing, now=now)
+    if restarted:
+        _count_losses(db, missing, now=now)
     return released
+
+
+def _count_losses(db: sa.Connection, run_ids: Collection[int], *, now: dt.datetime) -> None:
+    """One more agent was lost with each of these runs, which are released."""
+    run, slot = schema.run, schema.slot
+    of_runs = sa.select(run.c.slot_id).where(run.c.id.in_(run_ids), run.c.status == RunStatus.RELEASED)
+    lost = sa.update(slot).where(slot.c.id.in_(of_runs), slot.c.state == SlotState.ACTIVE)
+    db.execute(lost.values(losses=slot.c.losses + 1))
+    db.execute(
+        lost.where(slot.c.losses >= LOSSES_MAX).values(
+            state=SlotState.QUARANTINED, decided_at=now, reason=quarantine_reason(LOSSES_MAX)
+        )
+    )
 
 
 # ------------------------------------------------------------------------------------------------ final reports

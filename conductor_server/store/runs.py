@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from conductor_server.model.states import LIVE_RUNS, CreatedBy, RunStatus, SlotState, StartPolicy
-from conductor_server.policy.retry import LOSSES_MAX
+from conductor_server.policy.retry import LOSSES_MAX, quarantine_reason
 from conductor_server.policy.start import SKIP_REASONS
 from conductor_server.store import dialect, readiness, schema
 from conductor_server.store.slots import Unsettled, unsettled_in
@@ -267,7 +267,7 @@ def give_up(
                     "reason": "cancelled by an operator",
                 }
             elif lost.losses + 1 >= LOSSES_MAX:
-                reason = f"{lost.losses + 1} agents in a row were lost while running it"
+                reason = quarantine_reason(lost.losses + 1)
                 values |= {"state": SlotState.QUARANTINED, "decided_at": now, "reason": reason}
             db.execute(
                 sa.update(slot)

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from conductor_server.model.definition import Account, Concurrency
-from conductor_server.model.states import RunStatus
+from conductor_server.model.states import RunStatus, SlotState
+from conductor_server.rpc import agent_requests
 from conductor_server.store import definitions, leases, matrices, members, schema
+from conductor_server.store.agents import Registration
 from conductor_server.store.database import Database
 from conductor_server.store.leases import Claim
-from tests.support.build import DAY, HOUR, account, at, definition
+from tests.support.build import DAY, HOUR, MINUTE, account, at, definition
 from tests.support.world import World
 
 
@@ -177,3 +179,33 @@ def test_a_running_run_goes_on_while_its_definition_is_paused(world: World) -> N
     world.finish(lease)
 
     assert world.runs("job@a0/2026-11-21") == [RunStatus.SUCCESS]
+
+
+@pytest.mark.parametrize("comes_back", ["another", "the same"])
+def test_a_command_that_takes_its_agent_with_it_is_tried_three_times(world: World, comes_back: str) -> None:
+    """The agent comes back under its name and with nothing left. A process that only dials again has lost nothing."""
+    due(world, definition("poison"))
+    held: Sequence[leases.Lease] = ()
+
+    def register(number: int) -> None:
+        instance = f"process {number}" if comes_back == "another" else "process"
+        capacities = {"shell": 4}
+        agent = Registration(
+            name="agent", instance=instance, host="h", pid=1, version="0", capacities=capacities
+        )
+        world.write(
+            lambda db: agent_requests.register(
+                db, agent, held, take_over=True, now=world.now, heartbeat_interval=MINUTE
+            )
+        )
+
+    register(0)
+    for number in range(1, 5):
+        world.tick()
+        world.claim()
+        register(number)
+    world.tick()
+
+    slot = world.slot("poison@a0/2026-11-21")
+    assert slot.failures == 0, "an agent that was lost is no attempt"
+    assert slot.state == (SlotState.QUARANTINED if comes_back == "another" else SlotState.ACTIVE)

@@ -47,6 +47,8 @@ class Fault:
     """Why it cannot be done on this machine; empty where it can."""
     may_time_out: bool = False
     may_fail: bool = False
+    may_forget: bool = False
+    """Whether what a command finished may remain unknown: its agent's journal is lost."""
     may_overlap: bool = False
     """Whether a command may still be running when another agent starts it again: its own agent was out of reach."""
 

@@ -44,6 +44,7 @@ class Slot:
     state: SlotState
     fails: int = 0
     losses: int = 0
+    given_back: bool = False
     attempts: int = 0
     live: int | None = None
     last: int | None = None
@@ -195,6 +196,7 @@ class Checker:
 
     def _slot_moved(self, number: int, row: Row) -> None:
         slot = self.slots[number]
+        self._count_loss(slot, row)
         old, new = SlotState(row[2]), SlotState(row[3])
         self._demand(slot.state is old, f"[S4] {slot.key} was {slot.state.word}, not {old.word}")
         slot.state = new
@@ -213,11 +215,20 @@ class Checker:
                 slot.losses >= LOSSES_MAX, f"[S12] {slot.key} in quarantine after {slot.losses} losses"
             )
 
+    def _count_loss(self, slot: Slot, row: Row) -> None:
+        """A run that its agent does not know any more counts as an agent lost, if that was restarted since: which is
+        what we cannot know where the server has died before its answer.
+        """
+        if slot.given_back and row[6] == slot.losses + 1:
+            slot.losses, slot.given_back = slot.losses + 1, False
+
     def _settled(self, number: int, row: Row) -> None:
         """What the slot's row counts must be what its runs say."""
         slot = self.slots.get(number)
         if slot is None:
             return
+        self._count_loss(slot, row)
+        slot.given_back = False
         failures, losses = row[4], row[6]
         self._demand(failures == slot.fails, f"[S12] {slot.key} counts {failures} failures, not {slot.fails}")
         self._demand(losses == slot.losses, f"[S12] {slot.key} counts {losses} losses, not {slot.losses}")
@@ -396,6 +407,7 @@ class Checker:
             return
         if self._context.what == "register":
             held = self._context.agent != run.agent or run.id in self._context.held
+            self.slots[run.slot].given_back = True
         else:
             beats = [each for each in self._context.requests if isinstance(each, Beats)]
             missing = [

@@ -69,6 +69,7 @@ class SimulatedDatabase(Database):
             poolclass=sa.pool.StaticPool,
             isolation_level="AUTOCOMMIT",
         )
+        self._guard = None
         self.before_commit: Callable[[], None] = _nothing
         self.committed: Callable[[list[Row]], None] = _ignored
         self.after_commit: Callable[[], None] = _nothing

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+import shutil
 import socket
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 
 import psutil
@@ -22,6 +25,7 @@ from tests.faults.world import prepare as as_usual
 MIB = 2**20
 OUTPUT_BYTES = 1_000_000_000
 CONNECTIONS = 2_000
+AGENTS_MAX = 30
 _freezers: dict[str, Freezer] = {}
 
 
@@ -105,29 +109,53 @@ def command_leaves_processes(world: World) -> None:
     times=1,
 )
 def command_kills_its_agents(world: World) -> None:
+    names = itertools.count(world.fault.agents)
+    lost = _poisoned(world, replace=lambda _: world.agent(f"agent-{next(names)}"))
+    if lost != 3:
+        world.wrong.append(f"{lost} agents were lost, not three")
+
+
+@fault(
+    component="command",
+    how="the same, and each time the agent comes back under its name and with nothing left, as a container does",
+    expected="the same; what else it ran is run again, as its journal is gone",
+    stores=(SQLITE,),
+    work="sleep 2",
+    may_time_out=True,
+    may_forget=True,
+    places=1,  # what always runs beside it would share its fate
+    times=1,
+)
+def command_kills_its_container(world: World) -> None:
+    def replace(name: str) -> None:
+        shutil.rmtree(world.home.path / "agents" / name)
+        world.agent(name)
+
+    lost = _poisoned(world, replace=replace)
+    if lost != 3:
+        world.wrong.append(f"{lost} agents were lost, not three")
+
+
+def _poisoned(world: World, *, replace: Callable[[str], object]) -> int:
+    """Have a command kill whoever runs it until it is quarantined. Answers how many agents that took."""
     shell = "read -r _ _ _ parent _ </proc/$PPID/stat; kill -9 $parent $PPID; kill -9 $$"
-    poison = {
-        "name": "poison",
-        "matrix": "default",
-        "priority": 100,
-        "shell": {"script": f"{witness.TELL}{shell}\n"},
-    }
-    world.declare(poison)
+    script = f"{witness.TELL}{shell}\n"
+    world.declare({"name": "poison", "matrix": "default", "priority": 100, "shell": {"script": script}})
     lost = 0
 
     def is_quarantined() -> bool:
         nonlocal lost
         for name, each in [*world.agents.items()]:
             if each.popen.poll() is not None:
+                lost += each.popen.returncode < 0  # else it was refused: its name is still taken for alive
                 del world.agents[name]
-                lost += 1
-                world.agent(f"agent-{world.fault.agents + lost}")
+                replace(name)
+        assert lost <= AGENTS_MAX, f"{lost} agents were lost, and the command is tried on"
         return world.states().get("poison/once") is SlotState.QUARANTINED
 
     world.until(is_quarantined, "the poison is quarantined")
     world.figures["agents lost"] = lost
-    if lost != 3:
-        world.wrong.append(f"{lost} agents were lost, not three")
+    return lost
 
 
 @fault(

@@ -30,7 +30,7 @@ def _three(world: World) -> None:
     for name in NAMES:
         _serve(world, name)
     for number in range(world.fault.agents):
-        world.agent(f"agent-{number}", "--server", "ipv4:" + ",".join(listens.values()))
+        world.agent(f"agent-{number}", "--server", ",".join(listens.values()))
 
 
 def _three_on_machines(world: World) -> None:
@@ -56,7 +56,7 @@ def _three_on_machines(world: World) -> None:
         world.serve("--listen", listens[name], *tls, name=name, via=places[name])
     for number in range(world.fault.agents):
         agent = f"agent-{number}"
-        servers = ("--server", "ipv4:" + ",".join(listens.values()), "--ca", str(certificate))
+        servers = ("--server", ",".join(listens.values()), "--ca", str(certificate))
         world.agent(agent, *servers, via=net.add(agent))
 
 
