@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -136,28 +137,63 @@ def show(server: ControlServiceStub, slot: str, format: str) -> None:
         )
 
 
+def _chosen_slots(command: Callable[..., None]) -> Callable[..., None]:
+    """Slots by name, or all that are in quarantine of a definition or an account."""
+    for parameter in (
+        click.option("--account", metavar="TOKEN", default="", help="All of this account's in quarantine."),
+        click.option(
+            "--definition", metavar="NAME", default="", help="All of this definition's in quarantine."
+        ),
+        click.argument("slots", metavar="[SLOT]...", nargs=-1),
+    ):
+        command = parameter(command)
+    return command
+
+
 @command.command("release")
-@click.argument("slot")
+@_chosen_slots
 @format_option
 @with_server
-def release(server: ControlServiceStub, slot: str, format: str) -> None:
-    """Let a quarantined slot try again."""
+def release(
+    server: ControlServiceStub, slots: tuple[str, ...], definition: str, account: str, format: str
+) -> None:
+    """Let quarantined slots try again."""
     from conductor_proto.v1.control_service_pb2 import ReleaseSlotRequest
 
-    answer = server.ReleaseSlot(ReleaseSlotRequest(name=slot))
-    _show_changed(answer.slot, as_data(answer), format=format)
+    names = _names(server, slots, definition=definition, account=account)
+    _show_all_changed(
+        (server.ReleaseSlot(ReleaseSlotRequest(name=name)).slot for name in names), format=format
+    )
 
 
 @command.command("discard")
-@click.argument("slot")
+@_chosen_slots
 @format_option
 @with_server
-def discard(server: ControlServiceStub, slot: str, format: str) -> None:
-    """Give a slot up for good."""
+def discard(
+    server: ControlServiceStub, slots: tuple[str, ...], definition: str, account: str, format: str
+) -> None:
+    """Give slots up for good."""
     from conductor_proto.v1.control_service_pb2 import DiscardSlotRequest
 
-    answer = server.DiscardSlot(DiscardSlotRequest(name=slot))
-    _show_changed(answer.slot, as_data(answer), format=format)
+    names = _names(server, slots, definition=definition, account=account)
+    _show_all_changed(
+        (server.DiscardSlot(DiscardSlotRequest(name=name)).slot for name in names), format=format
+    )
+
+
+def _names(
+    server: ControlServiceStub, slots: tuple[str, ...], *, definition: str, account: str
+) -> Sequence[str]:
+    from conductor_proto.v1.control_service_pb2 import CONDITION_QUARANTINED, ListSlotsRequest
+
+    if bool(slots) == bool(definition or account):
+        raise click.UsageError("name slots; or --definition or --account, for all of theirs in quarantine")
+    if slots:
+        return slots
+    request = ListSlotsRequest(definition=definition, account=account, conditions=[CONDITION_QUARANTINED])
+    found, _ = collect(server.ListSlots, request, "slots", limit=0)
+    return [slot.name for slot in found]
 
 
 reason_option = click.option(
@@ -196,6 +232,19 @@ def condition(slot: Slot) -> str:
     from conductor_proto.v1.control_service_pb2 import Condition
 
     return word(Condition.DESCRIPTOR, slot.condition).replace("_", " ")
+
+
+def _show_all_changed(slots: Iterable[Slot], *, format: str) -> None:
+    """Each as soon as it has changed: what comes after one that is refused is left as it was."""
+    if format == "json":
+        show_json({"slots": [as_data(slot) for slot in slots]})
+        return
+    some = False
+    for slot in slots:
+        say(f"{slot.name} is {condition(slot)}")
+        some = True
+    if not some:
+        say("nothing is in quarantine there")
 
 
 def _show_changed(slot: Slot, document: dict[str, object], *, format: str) -> None:

@@ -100,6 +100,27 @@ def test_filters_reach_the_server(run: Run, server: CannedServer) -> None:
     )
 
 
+def test_everything_in_quarantine_of_a_definition_is_released(run: Run, server: CannedServer) -> None:
+    result = run("slots", "release", "--definition", "update_sales")
+
+    assert result.exit_code == 0, result.output
+    listing, *released = server.control.requests
+    assert listing.conditions == [pb.CONDITION_QUARANTINED]
+    assert listing.definition == "update_sales"
+    names = json.loads(run("slots", "list", "-o", "json", "--limit", "0").stdout)["slots"]
+    told = {each.name for each in released if isinstance(each, pb.ReleaseSlotRequest)}
+    assert told == {each["name"] for each in names}
+
+
+@pytest.mark.parametrize("arguments", [[], [SLOT, "--account", "acme"]], ids=["nothing", "both"])
+def test_slots_are_named_or_chosen(run: Run, server: CannedServer, arguments: list[str]) -> None:
+    result = run("slots", "discard", *arguments)
+
+    assert result.exit_code == 2
+    assert "name slots; or --definition or --account" in result.stderr
+    assert server.control.requests == []
+
+
 def test_maintenance_ends_and_wants_exactly_one_way(run: Run, server: CannedServer) -> None:
     ended = run("accounts", "maintenance", "acme", "--end")
     both = run("accounts", "maintenance", "acme", "--end", "--for", "1h")
