@@ -78,6 +78,19 @@ Exit codes: 0 stopped as asked, 1 failed, 2 started wrongly,
     help="Encrypt, and trust the certificates of this file. [env: CONDUCTOR_CA]",
 )
 @click.option(
+    "--client-certificate",
+    type=click.Path(path_type=Path),
+    envvar="CONDUCTOR_CLIENT_CERTIFICATE",
+    help="Who the agent is, for a server that asks: a PEM file, read at every connection. "
+    "No token is looked for then. [env: CONDUCTOR_CLIENT_CERTIFICATE]",
+)
+@click.option(
+    "--client-key",
+    type=click.Path(path_type=Path),
+    envvar="CONDUCTOR_CLIENT_KEY",
+    help="The key of that certificate. [env: CONDUCTOR_CLIENT_KEY]",
+)
+@click.option(
     "--state",
     type=click.Path(path_type=Path),
     help="The folder of the journal. [default: agents/NAME in the home folder]",

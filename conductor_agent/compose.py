@@ -45,6 +45,8 @@ class Options:
     token_file: Path | None = None
     tls: bool = False
     ca: Path | None = None
+    client_certificate: Path | None = None
+    client_key: Path | None = None
     state: Path | None = None
     root: Path = Path()
     allow: Path | None = None
@@ -71,6 +73,7 @@ def run(options: Options) -> None:
     )
     server = _server(options, environment)
     server.roots()  # a file that cannot be read is told now
+    server.identity()
     journal = Journal(absolute(options.state or state_folder(home(environment), name)))
     try:
         asyncio.run(_live(options, identity, launcher, server, journal))
@@ -109,6 +112,8 @@ def _server(options: Options, environment: Mapping[str, str]) -> Server:
         token_file=options.token_file,
         tls=options.tls,
         ca=options.ca,
+        client_certificate=options.client_certificate,
+        client_key=options.client_key,
     )
 
 

@@ -17,7 +17,7 @@ import structlog
 from conductor_agent import __version__, convert
 from conductor_agent.agent import Agent
 from conductor_agent.clock import Clock
-from conductor_agent.errors import RefusedError
+from conductor_agent.errors import RefusedError, UsageError
 from conductor_agent.journal import Journal
 from conductor_agent.session import Session, run_session
 from conductor_agent.settings import Identity, Server
@@ -86,6 +86,10 @@ class Connection:
                 if not self._accepted and error.code() in _REFUSALS:
                     raise RefusedError(f"the server refuses this agent: {error.details()}") from None
                 _log.warning("no connection", code=error.code().name, reason=error.details())
+            except (
+                UsageError
+            ) as error:  # certificates are replaced while agents run: for a moment there may be none
+                _log.warning("no connection", reason=str(error))
             except Exception:  # the boundary of a session: what a server says must not end the agent
                 _log.exception("the session failed")
             finally:
@@ -139,9 +143,12 @@ class Connection:
         _log.info("connected", server=answer.server or address, session=answer.session)
 
     def _channel(self, address: str) -> grpc.aio.Channel:
-        if not self._server.tls and self._server.ca is None:
+        if not self._server.is_encrypted:
             return grpc.aio.insecure_channel(address, options=_OPTIONS)
-        credentials = grpc.ssl_channel_credentials(root_certificates=self._server.roots())
+        certificate, key = self._server.identity()
+        credentials = grpc.ssl_channel_credentials(
+            root_certificates=self._server.roots(), private_key=key, certificate_chain=certificate
+        )
         return grpc.aio.secure_channel(address, credentials, options=_OPTIONS)
 
 

@@ -9,7 +9,15 @@ from conductor_agent import pipes
 from conductor_agent.model import Run
 from conductor_agent.placeholders import instant
 
-_AGENTS_OWN = frozenset({"CONDUCTOR_TOKEN", "CONDUCTOR_TOKEN_FILE", "GRPC_ENABLE_FORK_SUPPORT"})
+_AGENTS_OWN = frozenset(
+    {
+        "CONDUCTOR_TOKEN",
+        "CONDUCTOR_TOKEN_FILE",
+        "CONDUCTOR_CLIENT_CERTIFICATE",
+        "CONDUCTOR_CLIENT_KEY",
+        "GRPC_ENABLE_FORK_SUPPORT",
+    }
+)
 
 
 def inherited(agents: Mapping[str, str]) -> dict[str, str]:

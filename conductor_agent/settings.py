@@ -25,7 +25,8 @@ class Server:
     """How to reach the server. Address and token are looked up at every connection: a server may have moved.
 
     ``address`` may name several servers of one database, with commas between them.
-    ``ca`` names a file of root certificates; with ``tls`` alone those of the system are trusted.
+    ``ca`` names a file of root certificates; with ``tls`` alone those of the system are trusted. The client certificate
+    is shown to a server that asks for one. Raises ``UsageError`` when it comes without its key.
     """
 
     home: Path
@@ -34,6 +35,16 @@ class Server:
     token_file: Path | None = None
     tls: bool = False
     ca: Path | None = None
+    client_certificate: Path | None = None
+    client_key: Path | None = None
+
+    def __post_init__(self) -> None:
+        if (self.client_certificate is None) != (self.client_key is None):
+            raise UsageError("a client certificate and its key belong together: give both, or neither")
+
+    @property
+    def is_encrypted(self) -> bool:
+        return self.tls or self.ca is not None or self.client_certificate is not None
 
     def find_address(self, turn: int = 0) -> str:
         """What was given, else what the server of the same user has written down, else the default.
@@ -48,9 +59,14 @@ class Server:
             return DEFAULT_ADDRESS
 
     def find_token(self) -> str | None:
-        """From the file that was named, else as given, else from ``token`` in the home folder; ``None`` for none."""
+        """From the file that was named, else as given, else from ``token`` in the home folder; ``None`` for none.
+
+        With a client certificate the home folder is not asked: the certificate says who we are.
+        """
         if self.token_file is None and self.token is not None:
             return self.token
+        if self.token_file is None and self.client_certificate is not None:
+            return None
         try:
             return (self.token_file or self.home / "token").read_text().strip() or None
         except OSError:
@@ -58,12 +74,23 @@ class Server:
 
     def roots(self) -> bytes | None:
         """The certificates to trust. Raises ``UsageError`` when the file cannot be read."""
-        if self.ca is None:
-            return None
-        try:
-            return self.ca.read_bytes()
-        except OSError as error:
-            raise UsageError(f"the certificates {self.ca} cannot be read: {error}") from error
+        return _content(self.ca, "the certificates")
+
+    def identity(self) -> tuple[bytes | None, bytes | None]:
+        """The client certificate and its key. Raises ``UsageError`` when a file cannot be read."""
+        return (
+            _content(self.client_certificate, "the client certificate"),
+            _content(self.client_key, "the client key"),
+        )
+
+
+def _content(file: Path | None, what: str) -> bytes | None:
+    if file is None:
+        return None
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{what} {file} cannot be read: {error}") from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

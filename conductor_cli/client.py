@@ -57,6 +57,8 @@ class Options:
     token_file: str | None = None
     tls: bool = False
     ca: str | None = None
+    client_certificate: str | None = None
+    client_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +68,7 @@ class Target:
     ``address`` may name several servers of one database, with commas between them.
 
     With ``tls`` the call is encrypted, and ``roots`` are the certificates to trust: ``None`` for the system's.
+    ``certificate`` and ``key`` are shown to a server that asks for them.
     """
 
     address: str
@@ -73,18 +76,24 @@ class Target:
     token_origin: str
     tls: bool = False
     roots: bytes | None = field(default=None, repr=False)
+    certificate: bytes | None = field(default=None, repr=False)
+    key: bytes | None = field(default=None, repr=False)
 
 
 def find_target(options: Options, environ: Mapping[str, str]) -> Target:
     """The server to talk to. Raises ``Failure`` for a file that is named and cannot be read."""
     home = Path(environ.get("CONDUCTOR_HOME") or Path.home() / ".conductor")
+    if bool(options.client_certificate) != bool(options.client_key):
+        raise Failure("a client certificate and its key belong together: give both, or neither")
     token, origin = _token(options, environ, home)
     return Target(
         address=options.server or _own_server(home),
         token=token,
         token_origin=origin,
-        tls=options.tls or options.ca is not None,
-        roots=_roots(options.ca),
+        tls=options.tls or options.ca is not None or options.client_certificate is not None,
+        roots=_content(options.ca, "the certificates"),
+        certificate=_content(options.client_certificate, "the client certificate"),
+        key=_content(options.client_key, "the client key"),
     )
 
 
@@ -135,7 +144,10 @@ def _channel(target: Target) -> grpc.Channel:
 
     if not target.tls:
         return grpc.insecure_channel(target.address)
-    return grpc.secure_channel(target.address, grpc.ssl_channel_credentials(root_certificates=target.roots))
+    credentials = grpc.ssl_channel_credentials(
+        root_certificates=target.roots, private_key=target.key, certificate_chain=target.certificate
+    )
+    return grpc.secure_channel(target.address, credentials)
 
 
 def with_server(command: Callable[Concatenate[ControlServiceStub, P], None]) -> Callable[P, None]:
@@ -171,8 +183,8 @@ def explain(error: grpc.RpcError, target: Target) -> Failure:
                 )
         case "UNAUTHENTICATED":
             message = (
-                f"the server at {target.address} does not accept the token ({target.token_origin}); "
-                "give it with --token-file or CONDUCTOR_TOKEN"
+                f"the server at {target.address} does not accept the token ({target.token_origin}): {said}; "
+                "give another with --token-file or CONDUCTOR_TOKEN"
             )
         case "DEADLINE_EXCEEDED":
             message = f"the server at {target.address} took too long to answer; try again"
@@ -206,13 +218,13 @@ def _own_server(home: Path) -> str:
         return DEFAULT_ADDRESS
 
 
-def _roots(ca: str | None) -> bytes | None:
-    if ca is None:
+def _content(path: str | None, what: str) -> bytes | None:
+    if path is None:
         return None
     try:
-        return Path(ca).read_bytes()
+        return Path(path).read_bytes()
     except OSError as error:
-        raise Failure(f"the certificates {ca} cannot be read: {error}") from None
+        raise Failure(f"{what} {path} cannot be read: {error}") from None
 
 
 def _token(options: Options, environ: Mapping[str, str], home: Path) -> tuple[str, str]:
@@ -223,6 +235,8 @@ def _token(options: Options, environ: Mapping[str, str], home: Path) -> tuple[st
             raise Failure(f"the token file {options.token_file} cannot be read: {error}") from None
     if token := environ.get("CONDUCTOR_TOKEN"):
         return token.strip(), "of CONDUCTOR_TOKEN"
+    if options.client_certificate:
+        return "", f"none: {options.client_certificate} says who we are"
     try:
         return (home / "token").read_text(encoding="utf-8").strip(), f"of {home / 'token'}"
     except (OSError, UnicodeDecodeError):

@@ -25,6 +25,8 @@ COMMANDS = {
     "runs": "conductor_cli.runs",
     "rerun": "conductor_cli.rerun",
     "agents": "conductor_cli.agents",
+    "tokens": "conductor_cli.tokens",
+    "audit": "conductor_cli.audit",
     "completion": "conductor_cli.completion",
 }
 """Modules by command; each has its command or group under the name ``command``."""
@@ -74,6 +76,20 @@ def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> N
     envvar="CONDUCTOR_CA",
     show_envvar=True,
     help="Encrypt, and trust the certificates of this file.",
+)
+@click.option(
+    "--client-certificate",
+    type=click.Path(dir_okay=False),
+    envvar="CONDUCTOR_CLIENT_CERTIFICATE",
+    show_envvar=True,
+    help="Who we are, for a server that asks: a PEM file. No token is looked for then.",
+)
+@click.option(
+    "--client-key",
+    type=click.Path(dir_okay=False),
+    envvar="CONDUCTOR_CLIENT_KEY",
+    show_envvar=True,
+    help="The key of that certificate.",
 )
 @click.option(
     "--version",

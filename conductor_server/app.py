@@ -25,12 +25,16 @@ from conductor_server.engine.loop import EngineLoop
 from conductor_server.engine.neighbours import Neighbours
 from conductor_server.metrics import MetricsServer
 from conductor_server.model.errors import ConductorError
+from conductor_server.rpc import exposure
 from conductor_server.rpc.agent_service import AgentService
-from conductor_server.rpc.authentication import ensure_token
+from conductor_server.rpc.authentication import Authenticator
 from conductor_server.rpc.claims import ClaimDesk
 from conductor_server.rpc.control_service import ControlService
+from conductor_server.rpc.denials import Denials
 from conductor_server.rpc.group_commit import GroupCommit
-from conductor_server.rpc.server import Server
+from conductor_server.rpc.guard import Guard
+from conductor_server.rpc.home_token import ensure_token
+from conductor_server.rpc.server import Server, TlsFiles
 from conductor_server.rpc.sessions import Sessions
 from conductor_server.rpc.signal import Signal
 from conductor_server.store import leases, matrices
@@ -59,18 +63,19 @@ async def serve(settings: Settings, *, home: Path, all_lead: bool = False) -> As
 
     ``all_lead`` is for tests: the engine works whoever leads, to show that several do no harm.
     """
-    _refuse_exposure(settings.listen, has_tls=bool(settings.tls_certificate))
-    _refuse_exposure(settings.metrics_listen, has_tls=False)
+    addresses = _judged(settings)
     _make_home(home)
     async with contextlib.AsyncExitStack() as stack:
         database = Database(settings.database_url)
         stack.callback(database.close)
+        if database.file is not None:
+            exposure.check_private(database.file, "the database")
         clock = SystemClock() if database.is_sqlite else DatabaseClock(database)
         stack.enter_context(sole_server(database))
         check_soundness(database)
         _prepare(database, settings, clock)
         parts = _assemble(database, settings, clock, token=ensure_token(home / "token"), all_lead=all_lead)
-        metrics_address = await stack.enter_async_context(parts.metrics.serving(settings.metrics_listen))
+        metrics_address = await stack.enter_async_context(parts.metrics.serving(addresses.metrics))
         await parts.election.turn()  # where nobody leads, the first pass is ours
         works = [
             await stack.enter_async_context(_in_background(work))
@@ -80,12 +85,11 @@ async def serve(settings: Settings, *, home: Path, all_lead: bool = False) -> As
                 parts.neighbours.run(),
                 parts.election.run(),
                 parts.engine.run(),
+                parts.guard.run(),
                 clock.run() if isinstance(clock, DatabaseClock) else _watch_file(database),
             )
         ]
-        port = await parts.server.start(
-            settings.listen, certificate=settings.tls_certificate, key=settings.tls_key
-        )
+        port = await parts.server.start(addresses.calls, tls=_tls(settings))
         stack.push_async_callback(parts.server.stop)
         address = f"{settings.listen.rpartition(':')[0]}:{port}"
         _announce(home, address)
@@ -102,12 +106,46 @@ async def serve(settings: Settings, *, home: Path, all_lead: bool = False) -> As
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Addresses:
+    """What is bound, as numbers."""
+
+    calls: tuple[str, ...]
+    metrics: str
+
+
+def _judged(settings: Settings) -> _Addresses:
+    """Raises InsecureError for whatever would let in whom it should not."""
+    if settings.tls_key:
+        exposure.check_private(Path(settings.tls_key), "the TLS key")
+    calls = exposure.addresses(
+        settings.listen,
+        has_tls=bool(settings.tls_certificate),
+        remedy="--listen 127.0.0.1:7400, or give --tls-certificate and --tls-key",
+    )
+    metrics, *_ = exposure.addresses(
+        settings.metrics_listen,
+        has_tls=False,
+        remedy="--metrics-listen 127.0.0.1:0; metrics have no TLS: put a proxy before them",
+    )
+    return _Addresses(calls=calls, metrics=metrics)
+
+
+def _tls(settings: Settings) -> TlsFiles | None:
+    if not settings.tls_certificate:
+        return None
+    return TlsFiles(
+        certificate=settings.tls_certificate, key=settings.tls_key, client_ca=settings.tls_client_ca
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Parts:
     commits: GroupCommit
     desk: ClaimDesk
     neighbours: Neighbours
     election: Election
     engine: EngineLoop
+    guard: Guard
     server: Server
     metrics: MetricsServer
 
@@ -209,13 +247,20 @@ def _assemble(database: Database, settings: Settings, clock: Clock, *, token: st
         engine_status=lambda: engine.status,
         server_name=name,
     )
+    guard = Guard(
+        database,
+        clock,
+        Authenticator(database, clock, home_token=token),
+        Denials(database, clock),
+    )
     return _Parts(
         commits=commits,
         desk=desk,
         neighbours=neighbours,
         election=election,
         engine=engine,
-        server=Server(agents, control, token=token),
+        guard=guard,
+        server=Server(agents, control, guard=guard),
         metrics=MetricsServer(database, clock, lambda: engine.status),
     )
 
@@ -242,23 +287,6 @@ def _make_home(home: Path) -> None:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise ConductorError(f"the home folder {home} cannot be made: {error.strerror}") from error
-
-
-def _refuse_exposure(listen: str, *, has_tls: bool) -> None:
-    """Without TLS only this machine may reach us: the token, and what we say, would travel in the clear."""
-    host = listen.rpartition(":")[0].strip("[]")
-    try:
-        addresses = {info[4][0] for info in socket.getaddrinfo(host, None)}
-    except OSError as error:
-        raise ConductorError(
-            f"{listen} cannot be listened on: {host} is no address of this machine"
-        ) from error
-    exposed = [address for address in addresses if not (str(address).startswith("127.") or address == "::1")]
-    if exposed and not has_tls:
-        raise ConductorError(
-            f"{listen} can be reached from other machines ({', '.join(map(str, exposed))}) without TLS: listen on "
-            "127.0.0.1, or give --tls-certificate and --tls-key (metrics have none: put a proxy before them)"
-        )
 
 
 def _announce(home: Path, address: str) -> None:

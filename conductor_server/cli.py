@@ -1,6 +1,7 @@
 """``conductor-server``: with no arguments it works; everything it can be told stands in ``--help``.
 
-Exit codes: 0 stopped as asked, 1 it could not work (the reason is the last line), 2 wrong usage.
+Exit codes: 0 stopped as asked, 1 it could not work (the reason is the last line), 2 wrong usage, 78 it would let in
+whom it should not, and did not start.
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ import sys
 from typing import Any
 
 import click
+
+EXIT_INSECURE = 78
+"""``EX_CONFIG`` of sysexits.h: starting it again will not help, and service managers can be told so."""
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -34,6 +38,9 @@ import click
 @click.option("--log-format", type=click.Choice(["console", "json"]), help="How log lines look.")
 @click.option("--tls-certificate", metavar="FILE", help="PEM; needed to listen beyond this machine.")
 @click.option("--tls-key", metavar="FILE", help="PEM; the certificate's key.")
+@click.option(
+    "--tls-client-ca", metavar="FILE", help="PEM; every client must show a certificate of this authority."
+)
 @click.option(
     "--slots-create-extra-days", type=float, metavar="DAYS", help="How far ahead slots are created."
 )
@@ -119,11 +126,11 @@ def _serve(flags: dict[str, Any]) -> int:
 
 
 def _or_exit(action: Any) -> Any:
-    """What the action answers; a ConductorError becomes one line and exit code 1."""
-    from conductor_server.model.errors import ConductorError
+    """What the action answers; a ConductorError becomes one line and an exit code."""
+    from conductor_server.model.errors import ConductorError, InsecureError
 
     try:
         return action()
     except ConductorError as error:
         click.echo(f"conductor-server: {error}", err=True)
-        sys.exit(1)
+        sys.exit(EXIT_INSECURE if isinstance(error, InsecureError) else 1)

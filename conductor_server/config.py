@@ -78,6 +78,11 @@ class Settings(BaseSettings):
     tls_key: str = Field(
         "", validation_alias="CONDUCTOR_TLS_KEY", description="PEM file of the certificate's key"
     )
+    tls_client_ca: str = Field(
+        "",
+        validation_alias="CONDUCTOR_TLS_CLIENT_CA",
+        description="PEM file; every client has to show a certificate of this authority",
+    )
 
     slots_create_extra_days: float = Field(
         10,
@@ -169,6 +174,10 @@ class Settings(BaseSettings):
     def _has_both_of_tls(self) -> Self:
         if bool(self.tls_certificate) != bool(self.tls_key):
             raise ValueError("a TLS certificate and its key belong together: give both, or neither")
+        if self.tls_client_ca and not self.tls_certificate:
+            raise ValueError(
+                "clients show certificates over TLS only: give --tls-certificate and --tls-key too"
+            )
         return self
 
     @model_validator(mode="after")

@@ -29,6 +29,9 @@ class ControlServiceStub:
     """Every listing is paged by key: pass `next_page_token` on until it is empty. Errors are google.rpc.Status with
     details: NOT_FOUND names what was not found, INVALID_ARGUMENT the field, ABORTED means that something changed in
     between and the call may be repeated.
+
+    Every call carries a credential with at least the role that stands in docs/reference/security.md beside its method:
+    UNAUTHENTICATED when there is none that is good, PERMISSION_DENIED when it does not reach this far.
     """
 
     def __init__(self, channel):
@@ -152,12 +155,35 @@ class ControlServiceStub:
                 request_serializer=conductor__proto_dot_v1_dot_control__service__pb2.WatchEventsRequest.SerializeToString,
                 response_deserializer=conductor__proto_dot_v1_dot_control__service__pb2.WatchEventsResponse.FromString,
                 _registered_method=True)
+        self.ListEvents = channel.unary_unary(
+                '/conductor_proto.v1.ControlService/ListEvents',
+                request_serializer=conductor__proto_dot_v1_dot_control__service__pb2.ListEventsRequest.SerializeToString,
+                response_deserializer=conductor__proto_dot_v1_dot_control__service__pb2.ListEventsResponse.FromString,
+                _registered_method=True)
+        self.CreateToken = channel.unary_unary(
+                '/conductor_proto.v1.ControlService/CreateToken',
+                request_serializer=conductor__proto_dot_v1_dot_control__service__pb2.CreateTokenRequest.SerializeToString,
+                response_deserializer=conductor__proto_dot_v1_dot_control__service__pb2.CreateTokenResponse.FromString,
+                _registered_method=True)
+        self.ListTokens = channel.unary_unary(
+                '/conductor_proto.v1.ControlService/ListTokens',
+                request_serializer=conductor__proto_dot_v1_dot_control__service__pb2.ListTokensRequest.SerializeToString,
+                response_deserializer=conductor__proto_dot_v1_dot_control__service__pb2.ListTokensResponse.FromString,
+                _registered_method=True)
+        self.RevokeToken = channel.unary_unary(
+                '/conductor_proto.v1.ControlService/RevokeToken',
+                request_serializer=conductor__proto_dot_v1_dot_control__service__pb2.RevokeTokenRequest.SerializeToString,
+                response_deserializer=conductor__proto_dot_v1_dot_control__service__pb2.RevokeTokenResponse.FromString,
+                _registered_method=True)
 
 
 class ControlServiceServicer:
     """Every listing is paged by key: pass `next_page_token` on until it is empty. Errors are google.rpc.Status with
     details: NOT_FOUND names what was not found, INVALID_ARGUMENT the field, ABORTED means that something changed in
     between and the call may be repeated.
+
+    Every call carries a credential with at least the role that stands in docs/reference/security.md beside its method:
+    UNAUTHENTICATED when there is none that is good, PERMISSION_DENIED when it does not reach this far.
     """
 
     def GetStatus(self, request, context):
@@ -322,6 +348,35 @@ class ControlServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListEvents(self, request, context):
+        """Events that have happened, newest first: who did what, and who was refused.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateToken(self, request, context):
+        """Issues a token. Its text is in the answer, and nowhere else: only its hash is kept.
+        ALREADY_EXISTS while another token of that name is not revoked.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListTokens(self, request, context):
+        """Tokens by name, revoked ones too.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RevokeToken(self, request, context):
+        """Ends a token: every server refuses it from now on, and ends its open streams within seconds.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ControlServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -440,6 +495,26 @@ def add_ControlServiceServicer_to_server(servicer, server):
                     request_deserializer=conductor__proto_dot_v1_dot_control__service__pb2.WatchEventsRequest.FromString,
                     response_serializer=conductor__proto_dot_v1_dot_control__service__pb2.WatchEventsResponse.SerializeToString,
             ),
+            'ListEvents': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListEvents,
+                    request_deserializer=conductor__proto_dot_v1_dot_control__service__pb2.ListEventsRequest.FromString,
+                    response_serializer=conductor__proto_dot_v1_dot_control__service__pb2.ListEventsResponse.SerializeToString,
+            ),
+            'CreateToken': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateToken,
+                    request_deserializer=conductor__proto_dot_v1_dot_control__service__pb2.CreateTokenRequest.FromString,
+                    response_serializer=conductor__proto_dot_v1_dot_control__service__pb2.CreateTokenResponse.SerializeToString,
+            ),
+            'ListTokens': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTokens,
+                    request_deserializer=conductor__proto_dot_v1_dot_control__service__pb2.ListTokensRequest.FromString,
+                    response_serializer=conductor__proto_dot_v1_dot_control__service__pb2.ListTokensResponse.SerializeToString,
+            ),
+            'RevokeToken': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevokeToken,
+                    request_deserializer=conductor__proto_dot_v1_dot_control__service__pb2.RevokeTokenRequest.FromString,
+                    response_serializer=conductor__proto_dot_v1_dot_control__service__pb2.RevokeTokenResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'conductor_proto.v1.ControlService', rpc_method_handlers)
@@ -452,6 +527,9 @@ class ControlService:
     """Every listing is paged by key: pass `next_page_token` on until it is empty. Errors are google.rpc.Status with
     details: NOT_FOUND names what was not found, INVALID_ARGUMENT the field, ABORTED means that something changed in
     between and the call may be repeated.
+
+    Every call carries a credential with at least the role that stands in docs/reference/security.md beside its method:
+    UNAUTHENTICATED when there is none that is good, PERMISSION_DENIED when it does not reach this far.
     """
 
     @staticmethod
@@ -1065,6 +1143,114 @@ class ControlService:
             '/conductor_proto.v1.ControlService/WatchEvents',
             conductor__proto_dot_v1_dot_control__service__pb2.WatchEventsRequest.SerializeToString,
             conductor__proto_dot_v1_dot_control__service__pb2.WatchEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/conductor_proto.v1.ControlService/ListEvents',
+            conductor__proto_dot_v1_dot_control__service__pb2.ListEventsRequest.SerializeToString,
+            conductor__proto_dot_v1_dot_control__service__pb2.ListEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateToken(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/conductor_proto.v1.ControlService/CreateToken',
+            conductor__proto_dot_v1_dot_control__service__pb2.CreateTokenRequest.SerializeToString,
+            conductor__proto_dot_v1_dot_control__service__pb2.CreateTokenResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTokens(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/conductor_proto.v1.ControlService/ListTokens',
+            conductor__proto_dot_v1_dot_control__service__pb2.ListTokensRequest.SerializeToString,
+            conductor__proto_dot_v1_dot_control__service__pb2.ListTokensResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevokeToken(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/conductor_proto.v1.ControlService/RevokeToken',
+            conductor__proto_dot_v1_dot_control__service__pb2.RevokeTokenRequest.SerializeToString,
+            conductor__proto_dot_v1_dot_control__service__pb2.RevokeTokenResponse.FromString,
             options,
             channel_credentials,
             insecure,

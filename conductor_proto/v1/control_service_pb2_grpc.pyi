@@ -30,6 +30,9 @@ class ControlServiceStub:
     """Every listing is paged by key: pass `next_page_token` on until it is empty. Errors are google.rpc.Status with
     details: NOT_FOUND names what was not found, INVALID_ARGUMENT the field, ABORTED means that something changed in
     between and the call may be repeated.
+
+    Every call carries a credential with at least the role that stands in docs/reference/security.md beside its method:
+    UNAUTHENTICATED when there is none that is good, PERMISSION_DENIED when it does not reach this far.
     """
 
     @_typing.overload
@@ -84,12 +87,25 @@ class ControlServiceStub:
     """Agents by name."""
     WatchEvents: _grpc.UnaryStreamMultiCallable[_control_service_pb2.WatchEventsRequest, _control_service_pb2.WatchEventsResponse]
     """Events as they happen, beginning after `after_event_id`."""
+    ListEvents: _grpc.UnaryUnaryMultiCallable[_control_service_pb2.ListEventsRequest, _control_service_pb2.ListEventsResponse]
+    """Events that have happened, newest first: who did what, and who was refused."""
+    CreateToken: _grpc.UnaryUnaryMultiCallable[_control_service_pb2.CreateTokenRequest, _control_service_pb2.CreateTokenResponse]
+    """Issues a token. Its text is in the answer, and nowhere else: only its hash is kept.
+    ALREADY_EXISTS while another token of that name is not revoked.
+    """
+    ListTokens: _grpc.UnaryUnaryMultiCallable[_control_service_pb2.ListTokensRequest, _control_service_pb2.ListTokensResponse]
+    """Tokens by name, revoked ones too."""
+    RevokeToken: _grpc.UnaryUnaryMultiCallable[_control_service_pb2.RevokeTokenRequest, _control_service_pb2.RevokeTokenResponse]
+    """Ends a token: every server refuses it from now on, and ends its open streams within seconds."""
 
 @_typing.type_check_only
 class ControlServiceAsyncStub(ControlServiceStub):
     """Every listing is paged by key: pass `next_page_token` on until it is empty. Errors are google.rpc.Status with
     details: NOT_FOUND names what was not found, INVALID_ARGUMENT the field, ABORTED means that something changed in
     between and the call may be repeated.
+
+    Every call carries a credential with at least the role that stands in docs/reference/security.md beside its method:
+    UNAUTHENTICATED when there is none that is good, PERMISSION_DENIED when it does not reach this far.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -141,11 +157,24 @@ class ControlServiceAsyncStub(ControlServiceStub):
     """Agents by name."""
     WatchEvents: _aio.UnaryStreamMultiCallable[_control_service_pb2.WatchEventsRequest, _control_service_pb2.WatchEventsResponse]  # type: ignore[assignment]
     """Events as they happen, beginning after `after_event_id`."""
+    ListEvents: _aio.UnaryUnaryMultiCallable[_control_service_pb2.ListEventsRequest, _control_service_pb2.ListEventsResponse]  # type: ignore[assignment]
+    """Events that have happened, newest first: who did what, and who was refused."""
+    CreateToken: _aio.UnaryUnaryMultiCallable[_control_service_pb2.CreateTokenRequest, _control_service_pb2.CreateTokenResponse]  # type: ignore[assignment]
+    """Issues a token. Its text is in the answer, and nowhere else: only its hash is kept.
+    ALREADY_EXISTS while another token of that name is not revoked.
+    """
+    ListTokens: _aio.UnaryUnaryMultiCallable[_control_service_pb2.ListTokensRequest, _control_service_pb2.ListTokensResponse]  # type: ignore[assignment]
+    """Tokens by name, revoked ones too."""
+    RevokeToken: _aio.UnaryUnaryMultiCallable[_control_service_pb2.RevokeTokenRequest, _control_service_pb2.RevokeTokenResponse]  # type: ignore[assignment]
+    """Ends a token: every server refuses it from now on, and ends its open streams within seconds."""
 
 class ControlServiceServicer(metaclass=_abc_1.ABCMeta):
     """Every listing is paged by key: pass `next_page_token` on until it is empty. Errors are google.rpc.Status with
     details: NOT_FOUND names what was not found, INVALID_ARGUMENT the field, ABORTED means that something changed in
     between and the call may be repeated.
+
+    Every call carries a credential with at least the role that stands in docs/reference/security.md beside its method:
+    UNAUTHENTICATED when there is none that is good, PERMISSION_DENIED when it does not reach this far.
     """
 
     @_abc_1.abstractmethod
@@ -333,5 +362,39 @@ class ControlServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_control_service_pb2.WatchEventsResponse], _abc.AsyncIterator[_control_service_pb2.WatchEventsResponse]]:
         """Events as they happen, beginning after `after_event_id`."""
+
+    @_abc_1.abstractmethod
+    def ListEvents(
+        self,
+        request: _control_service_pb2.ListEventsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_service_pb2.ListEventsResponse, _abc.Awaitable[_control_service_pb2.ListEventsResponse]]:
+        """Events that have happened, newest first: who did what, and who was refused."""
+
+    @_abc_1.abstractmethod
+    def CreateToken(
+        self,
+        request: _control_service_pb2.CreateTokenRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_service_pb2.CreateTokenResponse, _abc.Awaitable[_control_service_pb2.CreateTokenResponse]]:
+        """Issues a token. Its text is in the answer, and nowhere else: only its hash is kept.
+        ALREADY_EXISTS while another token of that name is not revoked.
+        """
+
+    @_abc_1.abstractmethod
+    def ListTokens(
+        self,
+        request: _control_service_pb2.ListTokensRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_service_pb2.ListTokensResponse, _abc.Awaitable[_control_service_pb2.ListTokensResponse]]:
+        """Tokens by name, revoked ones too."""
+
+    @_abc_1.abstractmethod
+    def RevokeToken(
+        self,
+        request: _control_service_pb2.RevokeTokenRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_service_pb2.RevokeTokenResponse, _abc.Awaitable[_control_service_pb2.RevokeTokenResponse]]:
+        """Ends a token: every server refuses it from now on, and ends its open streams within seconds."""
 
 def add_ControlServiceServicer_to_server(servicer: ControlServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

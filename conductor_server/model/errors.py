@@ -17,6 +17,7 @@ ConductorError                     gRPC status            retry?
 ├─ AlreadyExistsError              ALREADY_EXISTS         no
 ├─ UnauthenticatedError            UNAUTHENTICATED        no
 ├─ PermissionDeniedError           PERMISSION_DENIED      no
+├─ InsecureError                   FAILED_PRECONDITION    no   a server that would be open to others does not start
 ├─ CapacityError                   RESOURCE_EXHAUSTED     later
 └─ StoreUnavailableError           UNAVAILABLE            yes  raised only in store/database.py
 
@@ -109,6 +110,10 @@ class UnauthenticatedError(ConductorError):
 
 class PermissionDeniedError(ConductorError):
     """A credential that does not reach this far."""
+
+
+class InsecureError(ConductorError):
+    """Something would let in whom it should not: a server that finds it does not start, and ends with exit code 78."""
 
 
 class CapacityError(ConductorError):

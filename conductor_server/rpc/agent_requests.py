@@ -14,9 +14,11 @@ from typing import Any, assert_never
 
 import sqlalchemy as sa
 
-from conductor_server.model.errors import InvalidRequestError, StaleSessionError
+from conductor_server.model.credentials import Credential, Role
+from conductor_server.model.errors import InvalidRequestError, PermissionDeniedError, StaleSessionError
 from conductor_server.model.states import Verdict
-from conductor_server.store import agents, leases, logs, matrices
+from conductor_server.store import agents, events, leases, logs, matrices
+from conductor_server.store.events import Event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +46,10 @@ class Wish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """Keep a piece of output. Answered by where to go on from."""
+    """Keep a piece of a run's output. Answered by where to go on from; not at all, unless the agent holds the run."""
 
+    agent: str
+    lease: leases.Lease
     chunk: logs.Chunk
 
 
@@ -87,8 +91,8 @@ def apply_group(
                     if sessions.get(wish.agent) == wish.session
                     else superseded(wish.agent, wish.session)
                 )
-            case Output(chunk=chunk):
-                answers.append(logs.append(db, chunk))
+            case Output():
+                answers.append(_keep(db, request))
             case _:
                 assert_never(request)
     return answers
@@ -109,6 +113,13 @@ def _apply_beats(
     held = {beat.lease.run_id for beat in request.beats}
     leases.release_missing(db, request.agent, held, claimed_before=now - lost_after, now=now)
     return leases.beat(db, request.agent, request.beats, now=now)
+
+
+def _keep(db: sa.Connection, output: Output) -> logs.Appended:
+    lease, chunk = output.lease, output.chunk
+    if not logs.is_from_holder(db, lease.run_id, agent=output.agent, epoch=lease.epoch):
+        return logs.Appended(next_offset=chunk.offset, closed=True)
+    return logs.append(db, chunk)
 
 
 def superseded(agent: str, session: int) -> StaleSessionError:
@@ -139,18 +150,30 @@ def register(
     registration: agents.Registration,
     held: Collection[leases.Lease],
     *,
+    by: Credential,
     take_over: bool,
     now: dt.datetime,
     heartbeat_interval: dt.timedelta,
 ) -> Registered:
-    """Open a session. Raises InvalidRequestError for an unknown source, AlreadyExistsError for a name in use."""
+    """Open a session. Raises InvalidRequestError for an unknown source, AlreadyExistsError for a name in use.
+
+    Raises PermissionDeniedError for a name or a source that the credential does not reach.
+    """
     source_ids = matrices.source_ids(db)
     for source in sorted(registration.capacities.keys() - source_ids.keys()):
         known = ", ".join(sorted(source_ids))
         raise InvalidRequestError(f"there is no source {source!r}: known are {known}", field="capacities")
-    alive_since = now - 3 * heartbeat_interval
     before = agents.instance_of(db, registration.name)
-    session = agents.register(db, registration, take_over=take_over, alive_since=alive_since, now=now)
+    _check_reach(registration, by)
+    _bind(db, registration.name, by, now=now)
+    session = agents.register(
+        db,
+        registration,
+        credential=by.id,
+        take_over=take_over,
+        alive_since=now - 3 * heartbeat_interval,
+        now=now,
+    )
     # A new session knows all that it holds: whatever else was claimed for it never arrived.
     leases.release_missing(
         db,
@@ -163,6 +186,38 @@ def register(
     verdicts = leases.beat(db, registration.name, [leases.Beat(lease=lease) for lease in held], now=now)
     own = {name: source_ids[name] for name in registration.capacities}
     return Registered(session=session, source_ids=own, verdicts=verdicts)
+
+
+def _check_reach(registration: agents.Registration, by: Credential) -> None:
+    name, reach = registration.name, by.reach
+    if reach.agents is not None and name not in reach.agents:
+        raise PermissionDeniedError(
+            f"{by.name} may not register agent {name}, but {', '.join(sorted(reach.agents)) or 'none'}: "
+            "start it with that --name"
+        )
+    beyond = set() if reach.sources is None else registration.capacities.keys() - reach.sources
+    if beyond:
+        raise PermissionDeniedError(
+            f"{by.name} may not serve {', '.join(sorted(beyond))}, "
+            f"but {', '.join(sorted(reach.sources or ())) or 'nothing'}"
+        )
+
+
+def _bind(db: sa.Connection, name: str, by: Credential, *, now: dt.datetime) -> None:
+    """Whoever has an agent's name has its runs: it stays with its credential, unless another's names it."""
+    owner = agents.owner(db, name)
+    if owner == by.id:
+        return
+    is_named = by.reach.agents is not None and name in by.reach.agents
+    if owner and not is_named and not by.may(Role.ADMIN):
+        raise PermissionDeniedError(
+            f"agent {name} registered with another credential before: take another --name, "
+            f"or a token that is for it (conductor-cli tokens create … --agent {name})"
+        )
+    message = f"agent {name} registers with {by.name}" + (
+        ", and with another credential before" if owner else ""
+    )
+    events.append(db, [Event(kind="agent.registered", subject=name, message=message, actor=by.name)], now=now)
 
 
 _FAR_FUTURE = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)

@@ -21,6 +21,7 @@ from conductor_server.engine.step import EngineSettings
 from conductor_server.model.errors import ConductorError, StaleSessionError
 from conductor_server.rpc import agent_convert as convert
 from conductor_server.rpc.agent_requests import Registered, register
+from conductor_server.rpc.caller import caller
 from conductor_server.rpc.claims import ClaimDesk, ClaimStream
 from conductor_server.rpc.group_commit import GroupCommit
 from conductor_server.rpc.sessions import Session, Sessions
@@ -69,18 +70,27 @@ class AgentService(AgentServiceServicer):
                 f"this server speaks {PROTOCOL}: upgrade the older of the two"
             )
         registration = convert.registration(request)
+        by = caller()
         held = [convert.lease(lease) for lease in request.held]
         opened: Registered = await self._write(
             lambda db: register(
                 db,
                 registration,
                 held,
+                by=by,
                 take_over=request.take_over,
                 now=self._clock.now(),
                 heartbeat_interval=self._settings.heartbeat_interval,
             )
         )
-        self._sessions.open(Session(number=opened.session, agent=request.agent, source_ids=opened.source_ids))
+        self._sessions.open(
+            Session(
+                number=opened.session,
+                agent=request.agent,
+                source_ids=opened.source_ids,
+                credential=by.id,
+            )
+        )
         self._desk.supersede(request.agent, opened.session)
         self._registered(request.agent, opened.session)
         self._wake_engine()
@@ -100,8 +110,14 @@ class AgentService(AgentServiceServicer):
         first = await anext(aiter(requests), None)
         if first is None:
             return
-        session = await self._sessions.get(first.session)
-        stream = ClaimStream(agent=session.agent, session=session.number, source_ids=session.source_ids)
+        by = caller()
+        session = await self._sessions.get(first.session, by=by)
+        stream = ClaimStream(
+            agent=session.agent,
+            session=session.number,
+            source_ids=session.source_ids,
+            accounts=by.reach.accounts,
+        )
 
         async def read() -> None:
             stream.state(*convert.free(first))
@@ -132,12 +148,13 @@ class AgentService(AgentServiceServicer):
     async def Heartbeat(
         self, requests: AsyncIterator[pb.HeartbeatRequest], context: Context
     ) -> AsyncIterator[pb.HeartbeatResponse]:
+        by = caller()
         outbox: asyncio.Queue[pb.HeartbeatResponse | None] = asyncio.Queue()
         listening: list[Session] = []
 
         async def read() -> None:
             async for request in requests:
-                session = await self._sessions.get(request.session)
+                session = await self._sessions.get(request.session, by=by)
                 if not listening:
                     listening.append(session)
                     self._sessions.listen(session, outbox)
@@ -156,10 +173,11 @@ class AgentService(AgentServiceServicer):
     async def Complete(
         self, requests: AsyncIterator[pb.CompleteRequest], context: Context
     ) -> AsyncIterator[pb.CompleteResponse]:
+        by = caller()
         outbox: asyncio.Queue[pb.CompleteResponse | None] = asyncio.Queue()
 
         async def record(request: pb.CompleteRequest) -> None:
-            session = await self._sessions.get(request.session)
+            session = await self._sessions.get(request.session, by=by)
             told = convert.reports(request, agent=session.agent)
             recorded = await self._commits.record([each.report for each in told])
             self._wake_engine()
@@ -180,9 +198,12 @@ class AgentService(AgentServiceServicer):
     async def PushLogs(
         self, requests: AsyncIterator[pb.PushLogsRequest], context: Context
     ) -> AsyncIterator[pb.PushLogsResponse]:
+        by = caller()
         async for request in requests:
-            await self._sessions.get(request.session)
-            appended = await self._commits.keep(convert.chunk(request))
+            session = await self._sessions.get(request.session, by=by)
+            appended = await self._commits.keep(
+                session.agent, convert.lease(request.lease), convert.chunk(request)
+            )
             yield pb.PushLogsResponse(
                 run_id=request.lease.run_id,
                 stream=request.stream,

@@ -1,101 +1,100 @@
-"""Every call carries a token: health and reflection need none, everything else is refused without it.
+"""Who calls: the token that a call carries, or else the certificate of its connection, becomes a credential.
 
-The token of the embedded default is made on the first start, in a file that only this user can read; agents and the
-command line of the same user find it there.
+A token that is there has to be good, also beside a certificate. Nothing is remembered between calls: a token that any
+server has revoked is refused by all of them at once.
 """
 
 from __future__ import annotations
 
-import contextlib
-import hmac
-import os
-import secrets
-from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import Any
+import re
+from collections.abc import Iterable, Mapping, Sequence
 
-import grpc
+from conductor_server.engine.clock import Clock
+from conductor_server.model import tokens as texts
+from conductor_server.model.credentials import UNBOUNDED, Credential, Reach, Role, is_name
+from conductor_server.model.errors import UnauthenticatedError
+from conductor_server.store import tokens
+from conductor_server.store.database import Database
 
-from conductor_server.model.errors import ConductorError
+Metadata = Iterable[tuple[str, str | bytes]]
+AuthContext = Mapping[str, Sequence[bytes]]
 
-OPEN_SERVICES = ("/grpc.health.v1.Health/", "/grpc.reflection.v1alpha.ServerReflection/")
+HOME = "home"
+"""Whose name the token of the home folder has."""
 
-_Handler = Any
-_Continuation = Callable[[grpc.HandlerCallDetails], Awaitable[_Handler]]
+_REMEDY = (
+    "send one as 'authorization: Bearer …', such as that in the file `token` of the server's home folder, "
+    "or one from `conductor-cli tokens create`"
+)
+
+_IDENTITY = re.compile(r"conductor://(?:(agent)|user/(viewer|operator|author|admin))/([^/]+)")
 
 
-TOKEN_CHARACTERS_MIN = 16
-"""A shorter one can be guessed; an empty one would be everybody's."""
+class Authenticator:
+    """Turns what a call carries into a credential."""
 
-
-def ensure_token(path: Path) -> str:
-    """The token in that file, which is made if need be. Raises ConductorError when others can read or guess it."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if not path.exists():
-        _make_token(path)
-    if path.stat().st_mode & 0o077:
-        raise ConductorError(f"others can read the token in {path}: chmod 600 {path}")
-    token = path.read_text(encoding="utf-8").strip()
-    if len(token) < TOKEN_CHARACTERS_MIN:
-        raise ConductorError(
-            f"the token in {path} is too short to be one: remove the file, and a new one is made"
+    def __init__(self, database: Database, clock: Clock, *, home_token: str) -> None:
+        self._database = database
+        self._clock = clock
+        self._home_hash = texts.hash_of(home_token)
+        # Servers with the same file accept one another's sessions; a new file is a new credential.
+        self._home = Credential(
+            id=f"home-{self._home_hash[:4].hex()}",
+            name=HOME,
+            roles=frozenset({Role.ADMIN, Role.AGENT}),
+            reach=UNBOUNDED,
         )
+
+    def identify(self, metadata: Metadata, auth_context: AuthContext) -> Credential:
+        """Raises UnauthenticatedError; StoreUnavailableError when a token cannot be looked up."""
+        presented = [value for key, value in metadata if key == "authorization"]
+        if not presented:
+            return _of_certificate(auth_context)
+        if len(presented) > 1:
+            raise UnauthenticatedError("more than one authorization: send one")
+        return self._of_token(_bearer(presented[0]))
+
+    def _of_token(self, token: str) -> Credential:
+        if texts.is_same(token, self._home_hash):
+            return self._home
+        id = texts.id_of(token)
+        stored = self._database.read(lambda db: tokens.by_id(db, id)) if id else None
+        if stored is None or not texts.is_same(token, stored.hash):
+            raise UnauthenticatedError(f"a token that this server did not issue: {_REMEDY}")
+        # Only who has the whole token learns what became of it.
+        if why := tokens.end_of(stored, now=self._clock.now()):
+            raise UnauthenticatedError(f"{why}: ask an administrator for another")
+        return Credential(
+            id=stored.id,
+            name=stored.name,
+            roles=frozenset({stored.role}),
+            reach=stored.reach,
+            stored=True,
+        )
+
+
+def _bearer(value: str | bytes) -> str:
+    text = value.decode("latin-1") if isinstance(value, bytes) else value
+    scheme, _, token = text.partition(" ")
+    if scheme != "Bearer" or not token:
+        raise UnauthenticatedError(f"no token in the authorization: {_REMEDY}")
     return token
 
 
-def _make_token(path: Path) -> None:
-    """Whole or not at all: a server killed meanwhile leaves no empty token, and of two that start, one token stays."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(f"cdr_{secrets.token_urlsafe(32)}\n")
-        file.flush()
-        os.fsync(file.fileno())
-    with contextlib.suppress(FileExistsError):
-        os.link(temporary, path)
-    temporary.unlink()
-
-
-class TokenInterceptor(grpc.aio.ServerInterceptor):
-    """Refuses calls without the token, streams included, before anything of them is read."""
-
-    def __init__(self, token: str) -> None:
-        self._expected = f"Bearer {token}".encode()
-
-    async def intercept_service(
-        self, continuation: _Continuation, handler_call_details: grpc.HandlerCallDetails
-    ) -> _Handler:
-        handler = await continuation(handler_call_details)
-        method: str = handler_call_details.method
-        if handler is None or method.startswith(OPEN_SERVICES):
-            return handler
-        given = dict(handler_call_details.invocation_metadata or ()).get("authorization", "")
-        presented = given if isinstance(given, bytes) else given.encode()
-        if hmac.compare_digest(presented, self._expected):
-            return handler
-        return _refusing(handler, "no token" if not given else "a token that this server did not issue")
-
-
-def _refusing(handler: _Handler, why: str) -> _Handler:
-    """A handler of the same shape that ends every call with UNAUTHENTICATED."""
-    message = f"{why}: send the content of the server's token file as 'authorization: Bearer …'"
-
-    async def refuse(_request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
-        await context.abort(grpc.StatusCode.UNAUTHENTICATED, message)
-
-    async def refuse_stream(_request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
-        yield await refuse(_request, context)  # never yields: it makes this an asynchronous generator
-
-    shapes = {
-        (False, False): grpc.unary_unary_rpc_method_handler,
-        (False, True): grpc.unary_stream_rpc_method_handler,
-        (True, False): grpc.stream_unary_rpc_method_handler,
-        (True, True): grpc.stream_stream_rpc_method_handler,
-    }
-    shape = shapes[handler.request_streaming, handler.response_streaming]
-    behaviour = refuse_stream if handler.response_streaming else refuse
-    return shape(
-        behaviour,
-        request_deserializer=handler.request_deserializer,
-        response_serializer=handler.response_serializer,
-    )
+def _of_certificate(auth_context: AuthContext) -> Credential:
+    """Of the URIs of a certificate that the TLS handshake has verified; names, DNS entries and headers say nothing."""
+    named = [uri.decode("latin-1") for uri in auth_context.get("peer_uri", ())]
+    ours = [uri for uri in named if uri.startswith("conductor:")]
+    if not ours:
+        raise UnauthenticatedError(f"no token: {_REMEDY}")
+    found = _IDENTITY.fullmatch(ours[0])
+    if len(ours) > 1 or found is None or not is_name(found[3]):
+        raise UnauthenticatedError(
+            f"the certificate is for {', '.join(ours)}: one URI is expected, "
+            "conductor://agent/NAME or conductor://user/ROLE/NAME"
+        )
+    if found[1]:
+        reach = Reach(agents=frozenset({found[3]}), sources=None, accounts=None)
+        return Credential(id=ours[0], name=ours[0], roles=frozenset({Role.AGENT}), reach=reach)
+    role = Role[found[2].upper()]
+    return Credential(id=ours[0], name=ours[0], roles=frozenset({role}))

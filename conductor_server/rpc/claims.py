@@ -30,11 +30,13 @@ class ClaimStream:
 
     ``free`` is what the agent said last; ``received`` how many runs it had received when it said so. What was pushed
     since has to be subtracted, so that a statement which crossed a push on its way is not taken for more room.
+    ``accounts`` are those of which it may have runs; ``None`` for all.
     """
 
     agent: str
     session: int
     source_ids: dict[str, int]
+    accounts: frozenset[str] | None = None
     outbox: asyncio.Queue[Sequence[leases.Assignment] | StaleSessionError | None] = field(
         default_factory=asyncio.Queue
     )
@@ -99,13 +101,13 @@ class ClaimDesk:
 
     async def _serve(self) -> None:
         """Claim for every stream with room, until no source has a waiting run left."""
-        exhausted: set[str] = set()
+        exhausted: set[tuple[str, frozenset[str] | None]] = set()
         while True:
             wishes = [
                 (stream, source, min(stream.room(source), BATCH_MAX))
                 for stream in self._streams
                 for source in stream.source_ids
-                if stream.room(source) > 0 and source not in exhausted
+                if stream.room(source) > 0 and (source, stream.accounts) not in exhausted
             ]
             if not wishes:
                 return
@@ -118,14 +120,18 @@ class ClaimDesk:
                     case BaseException():
                         raise runs
                     case _ if len(runs) < wanted:
-                        exhausted.add(source)
+                        exhausted.add((source, stream.accounts))
             if self._streams:
                 # Whoever was first has had the first choice: the next time it is another's turn.
                 self._streams.append(self._streams.pop(0))
 
     async def _claim(self, stream: ClaimStream, source: str, wanted: int) -> Sequence[leases.Assignment]:
         wish = leases.Claim(
-            agent=stream.agent, session=stream.session, source_id=stream.source_ids[source], runs=wanted
+            agent=stream.agent,
+            session=stream.session,
+            source_id=stream.source_ids[source],
+            accounts=stream.accounts,
+            runs=wanted,
         )
         runs = await self._commits.claim(wish)
         if runs:

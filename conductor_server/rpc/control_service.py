@@ -14,18 +14,38 @@ import sqlalchemy as sa
 
 from conductor_proto.v1 import control_service_pb2 as pb
 from conductor_proto.v1 import control_service_pb2_grpc as pb_grpc
-from conductor_server.engine import operations
+from conductor_server.engine import issuing, operations
 from conductor_server.engine.clock import Clock
 from conductor_server.engine.operations import Operator
 from conductor_server.engine.status import EngineStatus
 from conductor_server.engine.step import EngineSettings
-from conductor_server.rpc import convert, convert_definitions, convert_runs, convert_slots, streams
+from conductor_server.model.credentials import Role
+from conductor_server.rpc import (
+    convert,
+    convert_access,
+    convert_definitions,
+    convert_runs,
+    convert_slots,
+    streams,
+)
+from conductor_server.rpc.caller import caller
 from conductor_server.rpc.presenter import Presenter
 from conductor_server.rpc.status import refuse_nul, translated, translated_stream
 from conductor_server.rpc.streams import WaitForChange
-from conductor_server.store import agents, definition_pages, members, run_pages, slot_pages
+from conductor_server.store import (
+    agents,
+    definition_pages,
+    events,
+    members,
+    run_pages,
+    slot_pages,
+    tokens,
+)
 from conductor_server.store.database import Database, Work
 from conductor_server.store.run_pages import RunQuery
+
+SAID_CHARACTERS_MAX = 128
+"""Of the name on whose behalf a request says that it is made."""
 
 T = TypeVar("T")
 Context = grpc.ServicerContext
@@ -85,8 +105,10 @@ class ControlService(pb_grpc.ControlServiceServicer):
     def SetDefinitionActive(
         self, request: pb.SetDefinitionActiveRequest, _context: Context
     ) -> pb.SetDefinitionActiveResponse:
+        by = self._operator()
+
         def work(db: sa.Connection) -> pb.SetDefinitionActiveResponse:
-            operations.set_active(db, request.name, self._operator(), active=request.active)
+            operations.set_active(db, request.name, by, active=request.active)
             return pb.SetDefinitionActiveResponse(definition=self._present.definition(db, request.name))
 
         return self._change(work)
@@ -95,10 +117,10 @@ class ControlService(pb_grpc.ControlServiceServicer):
     def ConfirmRemoval(
         self, request: pb.ConfirmRemovalRequest, _context: Context
     ) -> pb.ConfirmRemovalResponse:
+        by = self._operator()
+
         def work(db: sa.Connection) -> pb.ConfirmRemovalResponse:
-            names = operations.confirm_removal(
-                db, request.source_token, self._operator(), count=request.count
-            )
+            names = operations.confirm_removal(db, request.source_token, by, count=request.count)
             return pb.ConfirmRemovalResponse(names=names)
 
         return self._change(work)
@@ -116,10 +138,11 @@ class ControlService(pb_grpc.ControlServiceServicer):
 
     @translated
     def AddAccount(self, request: pb.AddAccountRequest, _context: Context) -> pb.AddAccountResponse:
+        by = self._operator()
         account = convert_definitions.new_account(request.account)
 
         def work(db: sa.Connection) -> pb.AddAccountResponse:
-            operations.add_account(db, account, self._operator())
+            operations.add_account(db, account, by)
             return pb.AddAccountResponse(
                 account=convert_definitions.account(members.account(db, account.token))
             )
@@ -128,17 +151,19 @@ class ControlService(pb_grpc.ControlServiceServicer):
 
     @translated
     def RemoveAccount(self, request: pb.RemoveAccountRequest, _context: Context) -> pb.RemoveAccountResponse:
-        gone = self._change(lambda db: operations.remove_account(db, request.token, self._operator()))
+        by = self._operator()
+        gone = self._change(lambda db: operations.remove_account(db, request.token, by))
         return pb.RemoveAccountResponse(slots=gone.slots, running_runs=gone.running_runs)
 
     @translated
     def SetMaintenance(
         self, request: pb.SetMaintenanceRequest, _context: Context
     ) -> pb.SetMaintenanceResponse:
+        by = self._operator()
         until = convert.instant(request.until, field="until") if request.HasField("until") else None
 
         def work(db: sa.Connection) -> pb.SetMaintenanceResponse:
-            operations.set_maintenance(db, request.account, until, self._operator())
+            operations.set_maintenance(db, request.account, until, by)
             return pb.SetMaintenanceResponse(
                 account=convert_definitions.account(members.account(db, request.account))
             )
@@ -168,45 +193,55 @@ class ControlService(pb_grpc.ControlServiceServicer):
 
     @translated
     def RerunSlot(self, request: pb.RerunSlotRequest, _context: Context) -> pb.RerunSlotResponse:
+        by = self._operator(request.actor)
+
         def work(db: sa.Connection) -> pb.RerunSlotResponse:
             slot_id, name = slot_pages.find_named(db, request.name)
-            run_id = operations.rerun(db, slot_id, name, self._operator(request.actor))
+            run_id = operations.rerun(db, slot_id, name, by)
             return pb.RerunSlotResponse(run=convert_runs.run(run_pages.by_id(db, run_id)))
 
         return self._change(work)
 
     @translated
     def ReleaseSlot(self, request: pb.ReleaseSlotRequest, _context: Context) -> pb.ReleaseSlotResponse:
+        by = self._operator()
+
         def work(db: sa.Connection) -> pb.ReleaseSlotResponse:
             slot_id, name = slot_pages.find_named(db, request.name)
-            operations.release(db, slot_id, name, self._operator())
+            operations.release(db, slot_id, name, by)
             return pb.ReleaseSlotResponse(slot=self._present.slot(db, slot_id))
 
         return self._change(work)
 
     @translated
     def DiscardSlot(self, request: pb.DiscardSlotRequest, _context: Context) -> pb.DiscardSlotResponse:
+        by = self._operator()
+
         def work(db: sa.Connection) -> pb.DiscardSlotResponse:
             slot_id, name = slot_pages.find_named(db, request.name)
-            operations.discard(db, slot_id, name, self._operator())
+            operations.discard(db, slot_id, name, by)
             return pb.DiscardSlotResponse(slot=self._present.slot(db, slot_id))
 
         return self._change(work)
 
     @translated
     def SucceedSlot(self, request: pb.SucceedSlotRequest, _context: Context) -> pb.SucceedSlotResponse:
+        by = self._operator()
+
         def work(db: sa.Connection) -> pb.SucceedSlotResponse:
             slot_id, name = slot_pages.find_named(db, request.name)
-            operations.succeed(db, slot_id, name, self._operator(), reason=request.reason)
+            operations.succeed(db, slot_id, name, by, reason=request.reason)
             return pb.SucceedSlotResponse(slot=self._present.slot(db, slot_id))
 
         return self._change(work)
 
     @translated
     def FailSlot(self, request: pb.FailSlotRequest, _context: Context) -> pb.FailSlotResponse:
+        by = self._operator()
+
         def work(db: sa.Connection) -> pb.FailSlotResponse:
             slot_id, name = slot_pages.find_named(db, request.name)
-            operations.fail(db, slot_id, name, self._operator(), reason=request.reason)
+            operations.fail(db, slot_id, name, by, reason=request.reason)
             return pb.FailSlotResponse(slot=self._present.slot(db, slot_id))
 
         return self._change(work)
@@ -240,8 +275,10 @@ class ControlService(pb_grpc.ControlServiceServicer):
 
     @translated
     def CancelRun(self, request: pb.CancelRunRequest, _context: Context) -> pb.CancelRunResponse:
+        by = self._operator(request.actor)
+
         def work(db: sa.Connection) -> pb.CancelRunResponse:
-            operations.cancel(db, request.id, self._operator(request.actor))
+            operations.cancel(db, request.id, by)
             return pb.CancelRunResponse(run=convert_runs.run(run_pages.by_id(db, request.id)))
 
         return self._change(work)
@@ -274,7 +311,55 @@ class ControlService(pb_grpc.ControlServiceServicer):
     def WatchEvents(
         self, request: pb.WatchEventsRequest, _context: grpc.aio.ServicerContext[Any, Any]
     ) -> AsyncIterator[pb.WatchEventsResponse]:
-        return streams.watch_events(self._database, self._wait_for_change, after=request.after_event_id)
+        return streams.watch_events(
+            self._database,
+            self._wait_for_change,
+            after=request.after_event_id,
+            audit=caller().may(Role.ADMIN),
+        )
+
+    @translated
+    def ListEvents(self, request: pb.ListEventsRequest, _context: Context) -> pb.ListEventsResponse:
+        limit, before = convert.page_size(request.page_size), convert_access.event_key(request.page_token)
+        found, following = self._database.read(
+            lambda db: events.page(
+                db,
+                kind=request.kind,
+                actor=request.actor,
+                subject=request.subject,
+                engine=request.include_engine,
+                before=before,
+                limit=limit,
+            )
+        )
+        return pb.ListEventsResponse(
+            events=[convert_access.event(each) for each in found],
+            next_page_token=convert.page_token([following] if following else None),
+        )
+
+    # -------------------------------------------------------------------------------------------- tokens
+
+    @translated
+    def CreateToken(self, request: pb.CreateTokenRequest, _context: Context) -> pb.CreateTokenResponse:
+        by = self._operator()
+        wanted = convert_access.new_token(request)
+        token, text = self._database.write(lambda db: issuing.issue(db, wanted, by))
+        return pb.CreateTokenResponse(token=convert_access.token(token), text=text)
+
+    @translated
+    def ListTokens(self, request: pb.ListTokensRequest, _context: Context) -> pb.ListTokensResponse:
+        limit, after = convert.page_size(request.page_size), convert_access.token_key(request.page_token)
+        found, following = self._database.read(lambda db: tokens.page(db, after=after, limit=limit))
+        return pb.ListTokensResponse(
+            tokens=[convert_access.token(each) for each in found],
+            next_page_token=convert.page_token(list(following) if following else None),
+        )
+
+    @translated
+    def RevokeToken(self, request: pb.RevokeTokenRequest, _context: Context) -> pb.RevokeTokenResponse:
+        by = self._operator()
+        token = self._database.write(lambda db: issuing.revoke(db, request.name, by))
+        return pb.RevokeTokenResponse(token=convert_access.token(token))
 
     # -------------------------------------------------------------------------------------------- what they share
 
@@ -287,8 +372,14 @@ class ControlService(pb_grpc.ControlServiceServicer):
         self._wake_engine()
         return answer
 
-    def _operator(self, name: str = "") -> Operator:
-        return Operator(name=name, now=self._clock.now())
+    def _operator(self, said: str = "") -> Operator:
+        """Who asks is what the credential says; on whose behalf, what the request says.
+
+        To be asked in the call's own thread, not in the one that writes: there it is nobody's.
+        """
+        name = caller().name
+        on_behalf = said[:SAID_CHARACTERS_MAX]
+        return Operator(name=" for ".join(filter(None, (name, on_behalf))), now=self._clock.now())
 
 
 def _check_names(db: sa.Connection, *, definition: str, account: str) -> None:

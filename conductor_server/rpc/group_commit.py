@@ -61,8 +61,8 @@ class GroupCommit:
         answer: Sequence[leases.Assignment] = await self._submit(Wish(claim=wish))
         return answer
 
-    async def keep(self, chunk: logs.Chunk) -> logs.Appended:
-        answer: logs.Appended = await self._submit(Output(chunk=chunk))
+    async def keep(self, agent: str, lease: leases.Lease, chunk: logs.Chunk) -> logs.Appended:
+        answer: logs.Appended = await self._submit(Output(agent=agent, lease=lease, chunk=chunk))
         return answer
 
     async def run(self) -> None:

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
-from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
+from grpc_reflection.v1alpha._async import ReflectionServicer
 
 from conductor_proto.v1 import agent_service_pb2, control_service_pb2
 from conductor_proto.v1.agent_service_pb2_grpc import add_AgentServiceServicer_to_server
 from conductor_proto.v1.control_service_pb2_grpc import add_ControlServiceServicer_to_server
 from conductor_server.model.errors import ConductorError
 from conductor_server.rpc.agent_service import AgentService
-from conductor_server.rpc.authentication import TokenInterceptor
+from conductor_server.rpc.authorization import check_all_served
 from conductor_server.rpc.control_service import ControlService
+from conductor_server.rpc.guard import Guard, GuardedServer
 
 CHANNEL_OPTIONS = [
     # An agent reports up to 64 runs in one message, each with a result and a checkpoint as large as they may be.
@@ -33,6 +38,14 @@ CHANNEL_OPTIONS = [
     ("grpc.http2.max_pings_without_data", 0),
 ]
 
+SERVICES = (
+    agent_service_pb2.DESCRIPTOR.services_by_name["AgentService"].full_name,
+    control_service_pb2.DESCRIPTOR.services_by_name["ControlService"].full_name,
+    health_pb2.DESCRIPTOR.services_by_name["Health"].full_name,
+    reflection.SERVICE_NAME,
+)
+"""What reflection tells."""
+
 CALLS_AT_ONCE_MAX = 10_000
 
 CONTROL_THREADS = 16
@@ -42,46 +55,57 @@ DRAIN_S = 2.0
 """How long calls that are under way may take to end when the server stops."""
 
 
-class Server:
-    """Both services on one port. Agents and clients need a token; health and reflection are open."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TlsFiles:
+    """PEM files. With ``client_ca`` every client has to show a certificate of that authority."""
 
-    def __init__(self, agents: AgentService, control: ControlService, *, token: str) -> None:
+    certificate: str
+    key: str
+    client_ca: str = ""
+
+
+class Server:
+    """Both services, health and reflection on one port, each method behind the guard."""
+
+    def __init__(self, agents: AgentService, control: ControlService, *, guard: Guard) -> None:
+        """Raises ConductorError when nothing says who may call a method."""
         self._health = HealthServicer()
         self._server = grpc.aio.server(
             migration_thread_pool=ThreadPoolExecutor(CONTROL_THREADS, thread_name_prefix="control"),
-            interceptors=[TokenInterceptor(token)],
             options=CHANNEL_OPTIONS,
             maximum_concurrent_rpcs=CALLS_AT_ONCE_MAX,
         )
-        add_AgentServiceServicer_to_server(agents, self._server)
-        add_ControlServiceServicer_to_server(control, self._server)
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        reflection.enable_server_reflection(
-            (
-                agent_service_pb2.DESCRIPTOR.services_by_name["AgentService"].full_name,
-                control_service_pb2.DESCRIPTOR.services_by_name["ControlService"].full_name,
-                health_pb2.DESCRIPTOR.services_by_name["Health"].full_name,
-                reflection.SERVICE_NAME,
-            ),
-            self._server,
-        )
+        doors = GuardedServer(self._server, guard)
+        guarded: Any = doors  # all that services need of a server
+        add_AgentServiceServicer_to_server(agents, guarded)
+        add_ControlServiceServicer_to_server(control, guarded)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, guarded)
+        reflection_pb2_grpc.add_ServerReflectionServicer_to_server(ReflectionServicer(SERVICES), guarded)
+        check_all_served(doors.methods)
 
-    async def start(self, listen: str, *, certificate: str, key: str) -> int:
-        """Listen, and answer the real port. Raises ConductorError when that is not possible."""
-        try:
-            if certificate:
-                port = self._server.add_secure_port(listen, _credentials(certificate, key))
-            else:
-                port = self._server.add_insecure_port(listen)
-        except RuntimeError as error:
-            raise ConductorError(
-                f"{listen} cannot be listened on: is another server running? Choose another with --listen"
-            ) from error
-        except OSError as error:
-            raise ConductorError(f"the TLS certificate or key cannot be used: {error}") from error
+    async def start(self, addresses: Sequence[str], *, tls: TlsFiles | None) -> int:
+        """Listen on all of them, and answer the real port. Raises ConductorError when that is not possible.
+
+        Addresses are numbers, no names: those that were judged are those that are bound. Port 0 picks one for all.
+        """
+        credentials = _credentials(tls) if tls else None
+        port = 0
+        for address in addresses:
+            host, _, wanted = address.rpartition(":")
+            try:
+                port = self._bind(f"{host}:{port or wanted}", credentials)
+            except RuntimeError as error:
+                raise ConductorError(
+                    f"{address} cannot be listened on: is another server running? Choose another with --listen"
+                ) from error
         await self._server.start()
         await self._health.set("", health_pb2.HealthCheckResponse.SERVING)
         return port
+
+    def _bind(self, address: str, credentials: grpc.ServerCredentials | None) -> int:
+        if credentials is None:
+            return self._server.add_insecure_port(address)
+        return self._server.add_secure_port(address, credentials)
 
     async def stop(self) -> None:
         """Say so, let calls end, and close. Agents dial again; their commands go on."""
@@ -89,7 +113,19 @@ class Server:
         await self._server.stop(grace=DRAIN_S)
 
 
-def _credentials(certificate: str, key: str) -> grpc.ServerCredentials:
-    """Raises OSError for files that are not there, are no PEM, or do not belong together."""
-    ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)  # gRPC would only say no
-    return grpc.ssl_server_credentials([(Path(key).read_bytes(), Path(certificate).read_bytes())])
+def _credentials(files: TlsFiles) -> grpc.ServerCredentials:
+    """Raises ConductorError for files that are not there, are no PEM, or do not belong together."""
+    try:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(files.certificate, files.key)  # gRPC would only say no
+        pair = (Path(files.key).read_bytes(), Path(files.certificate).read_bytes())
+    except OSError as error:
+        raise ConductorError(f"the TLS certificate or key cannot be used: {error}") from error
+    if not files.client_ca:
+        return grpc.ssl_server_credentials([pair])
+    try:
+        context.load_verify_locations(files.client_ca)
+        roots = Path(files.client_ca).read_bytes()
+    except OSError as error:
+        raise ConductorError(f"the client CA {files.client_ca} cannot be used: {error}") from error
+    return grpc.ssl_server_credentials([pair], root_certificates=roots, require_client_auth=True)

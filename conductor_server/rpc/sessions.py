@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 
 from conductor_proto.v1 import agent_service_pb2 as pb
-from conductor_server.model.errors import StaleSessionError
+from conductor_server.model.credentials import Credential
+from conductor_server.model.errors import PermissionDeniedError, StaleSessionError
 from conductor_server.model.states import Verdict
 from conductor_server.rpc import agent_convert as convert
 from conductor_server.store import agents, leases, matrices
@@ -18,11 +19,12 @@ from conductor_server.store.database import Database
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """An agent as it registered. ``source_ids`` are those it may claim from."""
+    """An agent as it registered. ``source_ids`` are those it may claim from; ``credential`` opened it."""
 
     number: int
     agent: str
     source_ids: dict[str, int]
+    credential: str
 
 
 Outbox = asyncio.Queue[pb.HeartbeatResponse | None]
@@ -54,15 +56,20 @@ class Sessions:
             known: each for known, each in self._known.items() if each.agent != agent or known >= number
         }
 
-    async def get(self, number: int) -> Session:
-        """Raises StaleSessionError when the session is over: the agent has to register again."""
-        if (known := self._known.get(number)) is not None:
-            return known
-        found = await asyncio.to_thread(self._database.read, lambda db: _load(db, number))
-        if found is None:
-            raise StaleSessionError(f"session {number} is over: register again")
-        self.open(found)
-        return found
+    async def get(self, number: int, *, by: Credential) -> Session:
+        """Raises StaleSessionError when the session is over: the agent has to register again.
+
+        Raises PermissionDeniedError when another credential has opened it.
+        """
+        session = self._known.get(number)
+        if session is None:
+            session = await asyncio.to_thread(self._database.read, lambda db: _load(db, number))
+            if session is None:
+                raise StaleSessionError(f"session {number} is over: register again")
+            self.open(session)
+        if session.credential != by.id:
+            raise PermissionDeniedError(f"session {number} is not {by.name}'s")
+        return session
 
     def listen(self, session: Session, outbox: Outbox) -> None:
         """Answers for this session's agent go there, asked for or not."""
@@ -84,12 +91,14 @@ class Sessions:
 
 
 def _load(db: sa.Connection, number: int) -> Session | None:
-    registration = agents.of_session(db, number)
-    if registration is None:
+    found = agents.of_session(db, number)
+    if found is None:
         return None
+    registration, credential = found
     source_ids = matrices.source_ids(db)
     return Session(
         number=number,
         agent=registration.name,
         source_ids={name: source_ids[name] for name in registration.capacities},
+        credential=credential,
     )

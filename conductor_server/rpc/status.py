@@ -31,6 +31,7 @@ CODES: dict[type[errors.ConductorError], int] = {
     errors.UnauthenticatedError: code_pb2.UNAUTHENTICATED,
     errors.PermissionDeniedError: code_pb2.PERMISSION_DENIED,
     errors.CapacityError: code_pb2.RESOURCE_EXHAUSTED,
+    errors.InsecureError: code_pb2.FAILED_PRECONDITION,
     errors.StoreUnavailableError: code_pb2.UNAVAILABLE,
     errors.ConductorError: code_pb2.FAILED_PRECONDITION,
 }
@@ -63,7 +64,7 @@ def translated(method: F) -> F:
             refuse_nul(request)
             return method(self, request, context)
         except errors.ConductorError as error:
-            _abort(context, error)
+            abort(context, error)
         except Exception as error:
             log.exception("call failed", method=method.__name__)
             context.abort(grpc.StatusCode.INTERNAL, f"{type(error).__name__}: {error}")
@@ -81,7 +82,8 @@ def refuse_nul(request: Message) -> None:
                 refuse_nul(each)
 
 
-def _abort(context: grpc.ServicerContext, error: errors.ConductorError) -> NoReturn:
+def abort(context: grpc.ServicerContext, error: errors.ConductorError) -> NoReturn:
+    """End a synchronous call with our error."""
     # Not `abort_with_status`: grpcio-testing has none, and this is all that it does.
     status = rpc_status.to_status(status_of(error))
     context.set_trailing_metadata(status.trailing_metadata)

@@ -36,6 +36,9 @@ REST_S = 0.1
 
 EVENTS_MAX = 500
 
+AUDIT = ("access.", "token.")
+"""How the kinds of events begin that only administrators are told."""
+
 LOGS_ARRIVE = dt.timedelta(seconds=2)
 """A run's report may overtake its first output: the end is believed this long after the run's."""
 
@@ -44,12 +47,13 @@ LOGS_MISSING = dt.timedelta(minutes=1)
 
 
 async def watch_events(
-    database: Database, wait: WaitForChange, *, after: int
+    database: Database, wait: WaitForChange, *, after: int, audit: bool
 ) -> AsyncIterator[pb.WatchEventsResponse]:
     """Events after that one (0: after the newest), and what runs do meanwhile.
 
     What runs did is not stored as events (``store/transitions``): it carries the id of the last event before it, and
-    is told from now on only, also to those who begin further back.
+    is told from now on only, also to those who begin further back. Without ``audit`` what happens to tokens, and who
+    was refused, is passed over.
     """
 
     def begin(db: sa.Connection) -> tuple[int, View]:
@@ -66,14 +70,17 @@ async def watch_events(
         async with _paced(wait) as next_change:
             happened, moved, view = await asyncio.to_thread(database.read, look)
             for event in happened:
+                last = event.id
+                if event.kind.startswith(AUDIT) and not audit:
+                    continue
                 yield pb.WatchEventsResponse(
                     id=event.id,
                     at=convert.timestamp(event.at),
                     kind=event.kind,
                     subject=event.subject,
                     message=event.message,
+                    actor=event.actor,
                 )
-                last = event.id
             for transition in moved:
                 yield pb.WatchEventsResponse(
                     id=last,

@@ -38,9 +38,15 @@ class StoredAgent:
 
 
 def register(
-    db: sa.Connection, agent: Registration, *, take_over: bool, alive_since: dt.datetime, now: dt.datetime
+    db: sa.Connection,
+    agent: Registration,
+    *,
+    credential: str = "",
+    take_over: bool,
+    alive_since: dt.datetime,
+    now: dt.datetime,
 ) -> int:
-    """Open a session, which fences the one before. Answers its number.
+    """Open a session of that credential, which fences the one before. Answers its number.
 
     Raises AlreadyExistsError when another process of that name was heard of since ``alive_since``, unless
     ``take_over``.
@@ -65,10 +71,13 @@ def register(
         "capacities": dict(agent.capacities),
         "registered_at": now,
         "heartbeat_at": now,
+        "credential": credential,
     }
     opened = schema.agent_session
     db.execute(sa.delete(opened).where(opened.c.agent == agent.name))
-    session: int = db.execute(sa.insert(opened).values(agent=agent.name).returning(opened.c.id)).scalar_one()
+    session: int = db.execute(
+        sa.insert(opened).values(agent=agent.name, credential=credential).returning(opened.c.id)
+    ).scalar_one()
     values["session"] = session
     db.execute(
         dialect.insert(db, table)
@@ -86,10 +95,21 @@ def instance_of(db: sa.Connection, name: str) -> str | None:
     return found
 
 
-def of_session(db: sa.Connection, session: int) -> Registration | None:
-    """Whose session that is; ``None`` when it is over."""
+def owner(db: sa.Connection, name: str) -> str | None:
+    """The credential that registered an agent of that name last; ``None`` when nobody has the name.
+
+    The row stays locked, so that of two who want the name one is told no.
+    """
+    table = schema.agent
+    query = sa.select(table.c.credential).where(table.c.name == name).with_for_update()
+    found: str | None = db.execute(query).scalar_one_or_none()
+    return found
+
+
+def of_session(db: sa.Connection, session: int) -> tuple[Registration, str] | None:
+    """Whose session that is, and the credential that opened it; ``None`` when it is over."""
     row = db.execute(sa.select(schema.agent).where(schema.agent.c.session == session)).one_or_none()
-    return None if row is None else _registration(row)
+    return None if row is None else (_registration(row), row.credential)
 
 
 def sessions(db: sa.Connection, names: Collection[str]) -> dict[str, int]:

@@ -82,6 +82,11 @@ class Database:
         return self.url.get_backend_name() == "sqlite"
 
     @property
+    def file(self) -> Path | None:
+        """Where the data is, if it is in a file of this machine."""
+        return Path(self.url.database) if self.is_sqlite and self.url.database else None
+
+    @property
     def shown_url(self) -> str:
         """The URL without its password, for people."""
         return self.url.render_as_string(hide_password=True)

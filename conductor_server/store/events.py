@@ -57,6 +57,49 @@ def after(db: sa.Connection, event_id: int, *, limit: int = 500) -> Sequence[Sto
     return [StoredEvent(**row._asdict()) for row in rows]
 
 
+def page(
+    db: sa.Connection,
+    *,
+    kind: str = "",
+    actor: str = "",
+    subject: str = "",
+    engine: bool = True,
+    before: int | None = None,
+    limit: int,
+) -> tuple[Sequence[StoredEvent], int | None]:
+    """Events before that one, newest first, and the one to go on before if there are more.
+
+    ``kind`` is a whole kind, or its first word. What is empty chooses all; without ``engine`` what the engine did by
+    itself is left out.
+    """
+    table = schema.event
+    query = sa.select(table).order_by(table.c.id.desc()).limit(limit + 1)
+    if kind:
+        query = query.where((table.c.kind == kind) | table.c.kind.startswith(f"{kind}.", autoescape=True))
+    if actor:
+        query = query.where(
+            (table.c.actor == actor) | table.c.actor.startswith(f"{actor} for ", autoescape=True)
+        )
+    if not engine:
+        query = query.where(table.c.actor != ENGINE)
+    if subject:
+        query = query.where(table.c.subject == subject)
+    if before is not None:
+        query = query.where(table.c.id < before)
+    found = [StoredEvent(**row._asdict()) for row in db.execute(query)]
+    return found[:limit], found[limit - 1].id if len(found) > limit else None
+
+
+def trim(db: sa.Connection, kind: str, *, keep: int) -> int:
+    """Delete the oldest events of that kind beyond so many. Answers how many."""
+    table = schema.event
+    newest = sa.select(table.c.id).where(table.c.kind == kind).order_by(table.c.id.desc())
+    first = db.execute(newest.offset(keep).limit(1)).scalar_one_or_none()
+    if first is None:
+        return 0
+    return db.execute(sa.delete(table).where(table.c.kind == kind, table.c.id <= first)).rowcount
+
+
 def newest_id(db: sa.Connection) -> int:
     newest: int = db.execute(sa.select(sa.func.coalesce(sa.func.max(schema.event.c.id), 0))).scalar_one()
     return newest

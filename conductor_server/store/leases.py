@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
@@ -40,12 +40,13 @@ class Lease:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A wish for up to ``runs`` runs of a source."""
+    """A wish for up to ``runs`` runs of a source, of some accounts; ``None`` for all, and for work of no account."""
 
     agent: str
     session: int
     source_id: int
     runs: int
+    accounts: frozenset[str] | None = None
 
 
 def claim(db: sa.Connection, wish: Claim, *, now: dt.datetime) -> Sequence[Lease]:
@@ -55,13 +56,16 @@ def claim(db: sa.Connection, wish: Claim, *, now: dt.datetime) -> Sequence[Lease
 
 
 def claim_all(db: sa.Connection, wishes: Sequence[Claim], *, now: dt.datetime) -> Sequence[Sequence[Lease]]:
-    """The same for many agents at once: each source's runs are chosen together, then dealt in the wishes' order."""
+    """The same for many agents at once: the runs of a kind are chosen together, then dealt in the wishes' order."""
     usage = limits.load(db)
-    chosen = {
-        source_id: iter(_choose(db, source_id, usage, wanted=wanted, now=now))
-        for source_id, wanted in _wanted(wishes).items()
-    }
-    dealt = [list(islice(chosen[wish.source_id], wish.runs)) for wish in wishes]
+    chosen: dict[_Kind, Iterator[int]] = {}
+    taken: dict[int, list[int]] = {}
+    for kind, wanted in _wanted(wishes):
+        before = taken.setdefault(kind.source_id, [])
+        numbers = _choose(db, kind, usage, wanted=wanted, taken=before, now=now)
+        before += numbers
+        chosen[kind] = iter(numbers)
+    dealt = [list(islice(chosen[_Kind.of(wish)], wish.runs)) for wish in wishes]
     epochs = _grant(
         db,
         {number: wish.agent for wish, numbers in zip(wishes, dealt, strict=True) for number in numbers},
@@ -79,26 +83,47 @@ def take(db: sa.Connection, run_id: int, holder: str, *, now: dt.datetime) -> Le
     return Lease(run_id=run_id, epoch=epochs[run_id]) if run_id in epochs else None
 
 
-def _wanted(wishes: Sequence[Claim]) -> Counter[int]:
-    wanted: Counter[int] = Counter()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kind:
+    """What two wishes have to have in common to be served from one choice."""
+
+    source_id: int
+    accounts: frozenset[str] | None
+
+    @classmethod
+    def of(cls, wish: Claim) -> _Kind:
+        return cls(source_id=wish.source_id, accounts=wish.accounts)
+
+
+def _wanted(wishes: Sequence[Claim]) -> Sequence[tuple[_Kind, int]]:
+    """How many of each kind; those who may have less choose first."""
+    wanted: Counter[_Kind] = Counter()
     for wish in wishes:
-        wanted[wish.source_id] += wish.runs
-    return wanted
+        wanted[_Kind.of(wish)] += wish.runs
+    return sorted(wanted.items(), key=lambda each: (each[0].accounts is None, len(each[0].accounts or ())))
 
 
 def _choose(
-    db: sa.Connection, source_id: int, usage: limits.Usage, *, wanted: int, now: dt.datetime
+    db: sa.Connection,
+    kind: _Kind,
+    usage: limits.Usage,
+    *,
+    wanted: int,
+    taken: Sequence[int],
+    now: dt.datetime,
 ) -> Sequence[int]:
-    """Waiting runs of a source, locked, in the order in which they are to be started."""
+    """Waiting runs of a kind, locked, in the order in which they are to be started; not those that are taken."""
     run, slot, member = schema.run, schema.slot, schema.member
     chosen: list[int] = []
     while len(chosen) < wanted:
-        query = _waiting()
+        query = _waiting(within_accounts=kind.accounts is not None)
+        parameters = {"source": kind.source_id, "now": now, "wanted": wanted - len(chosen)}
+        if kind.accounts is not None:
+            parameters["accounts"] = sorted(kind.accounts)
         if usage.limits:
-            query = query.where(
-                usage.has_room(slot.c.definition_id, member.c.account_id), run.c.id.not_in(chosen)
-            )
-        parameters = {"source": source_id, "now": now, "wanted": wanted - len(chosen)}
+            query = query.where(usage.has_room(slot.c.definition_id, member.c.account_id))
+        if usage.limits or taken:
+            query = query.where(run.c.id.not_in([*taken, *chosen]))
         rows = db.execute(query, parameters).all()
         taken = [row.id for row in rows if usage.take(row.definition_id, row.account_id)]
         chosen += taken
@@ -109,10 +134,11 @@ def _choose(
 
 
 @cache
-def _waiting() -> sa.Select[tuple[int, int, int | None]]:
+def _waiting(*, within_accounts: bool) -> sa.Select[tuple[int, int, int | None]]:
+    """What an agent may not have is not looked at: the bound of its credential is part of the question."""
     run, slot, definition, member = schema.run, schema.slot, schema.definition, schema.member
     above = readiness.account
-    return (
+    query = (
         sa.select(run.c.id, slot.c.definition_id, member.c.account_id)
         .select_from(
             run.join(slot, slot.c.id == run.c.slot_id)
@@ -128,6 +154,9 @@ def _waiting() -> sa.Select[tuple[int, int, int | None]]:
         .order_by(run.c.priority.desc(), run.c.id)
         .limit(sa.bindparam("wanted"))
         .with_for_update(of=run, skip_locked=True)
+    )
+    return (
+        query.where(above.c.token.in_(sa.bindparam("accounts", expanding=True))) if within_accounts else query
     )
 
 
@@ -319,12 +348,13 @@ def _verdict(
 ) -> tuple[Verdict, str]:
     if row is None:
         return Verdict.FORGET, f"run {lease.run_id} was removed with its definition or account"
+    if row.agent != agent:
+        # Whoever holds it, and what became of it, is nobody else's business.
+        return Verdict.LEASE_LOST, f"run {lease.run_id} is not held by agent {agent}"
     if row.epoch != lease.epoch:
         return Verdict.LEASE_LOST, f"run {lease.run_id} is at epoch {row.epoch}, not {lease.epoch}"
     if row.status != RunStatus.RUNNING:
         return Verdict.LEASE_LOST, f"run {lease.run_id} is {RunStatus(row.status).word}"
-    if row.agent != agent:
-        return Verdict.LEASE_LOST, f"run {lease.run_id} is held by agent {row.agent}"
     if row.cancel_requested_at is not None:
         return Verdict.CANCEL, "an operator asked for it"
     return Verdict.CONTINUE, ""
@@ -607,12 +637,14 @@ def _keep_late(
     *,
     now: dt.datetime,
 ) -> Recorded:
+    if known.agent != report.agent:
+        # A stranger's word about it is not kept, and how the run stands is not told.
+        reason = f"run {report.lease.run_id} is not held by agent {report.agent}"
+        return Recorded(disposition=disposition, status=None, reason=reason)
     if disposition is Disposition.LATE:
         reason = f"run {report.lease.run_id} was already {known.status.word}"
-    elif known.epoch != report.lease.epoch:
-        reason = f"run {report.lease.run_id} is at epoch {known.epoch}, not {report.lease.epoch}"
     else:
-        reason = f"run {report.lease.run_id} is held by agent {known.agent or 'nobody'}, not {report.agent}"
+        reason = f"run {report.lease.run_id} is at epoch {known.epoch}, not {report.lease.epoch}"
     db.execute(
         dialect.insert(db, schema.late_report)
         .values(

@@ -64,6 +64,13 @@ def append(db: sa.Connection, chunk: Chunk) -> Appended:
     return Appended(next_offset=size + len(data), closed=over)
 
 
+def is_from_holder(db: sa.Connection, run_id: int, *, agent: str, epoch: int) -> bool:
+    """Whether that agent holds, or held, the run under that epoch: nobody else may write its output."""
+    run = schema.run
+    query = sa.select(1).where(run.c.id == run_id, run.c.agent == agent, run.c.epoch == epoch)
+    return db.execute(query).first() is not None
+
+
 def read(
     db: sa.Connection, run_id: int, *, positions: dict[str, int], stream: str = "", limit: int = 32
 ) -> Sequence[Chunk]:

@@ -457,6 +457,8 @@ agent_session = sa.Table(
     metadata,
     _key(),
     sa.Column("agent", sa.Text, nullable=False),
+    # The credential that opened it: nobody else may use it.
+    sa.Column("credential", sa.Text, nullable=False, server_default=""),
     sa.Index("command_agent_session_agent_idx", "agent"),
     sqlite_autoincrement=True,  # numbers are never given out twice: an old session must not come to life again
 )
@@ -473,6 +475,35 @@ agent = sa.Table(
     sa.Column("capacities", Json, nullable=False),
     sa.Column("registered_at", UtcDateTime, nullable=False),
     sa.Column("heartbeat_at", UtcDateTime, nullable=False),
+    # The credential that registered it last: whoever has the name has the runs.
+    sa.Column("credential", sa.Text, nullable=False, server_default=""),
+)
+
+_not_revoked = sa.text("revoked_at IS NULL")
+
+token = sa.Table(
+    "command_token",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("role", sa.SmallInteger, nullable=False),
+    sa.Column("hash", sa.LargeBinary, nullable=False),  # SHA-256 of the whole token
+    # What an agent's token may do; NULL bounds nothing.
+    sa.Column("agents", Json),
+    sa.Column("sources", Json),
+    sa.Column("accounts", Json),
+    sa.Column("created", UtcDateTime, nullable=False),
+    sa.Column("created_by", sa.Text, nullable=False),
+    sa.Column("expires_at", UtcDateTime),
+    sa.Column("revoked_at", UtcDateTime),
+    sa.Column("last_used_at", UtcDateTime),
+    sa.Index(
+        "command_token_name_idx",
+        "name",
+        unique=True,
+        sqlite_where=_not_revoked,
+        postgresql_where=_not_revoked,
+    ),
 )
 
 event = sa.Table(
@@ -484,6 +515,7 @@ event = sa.Table(
     sa.Column("subject", sa.Text, nullable=False),
     sa.Column("message", sa.Text, nullable=False),
     sa.Column("actor", sa.Text, nullable=False),
+    sa.Index("command_event_kind_idx", "kind", "id"),
     sqlite_autoincrement=True,
 )
 

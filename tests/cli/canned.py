@@ -155,10 +155,54 @@ LOGS = [
 ]
 EVENTS = [
     pb.WatchEventsResponse(
-        id=1, at=at(1), kind="definition.added", subject="forecast", message="declared in shop.yaml:20"
+        id=1,
+        at=at(1),
+        kind="definition.added",
+        subject="forecast",
+        message="declared in shop.yaml:20",
+        actor="engine",
     ),
     pb.WatchEventsResponse(
         id=2, at=at(2), kind="run.failed", subject="update_sales@acme/2026-11-20", message="exit code 2"
+    ),
+]
+AUDIT = [
+    pb.Event(
+        id=5,
+        at=at(5),
+        kind="access.denied",
+        subject="CreateToken",
+        message="CreateToken is for an admin: night-shift is an operator (from 10.0.0.7)",
+        actor="night-shift",
+    ),
+    pb.Event(
+        id=4,
+        at=at(4),
+        kind="slot.rerun",
+        subject="update_sales@acme/2026-11-20",
+        message="run 8 created",
+        actor="night-shift for ada",
+    ),
+    pb.Event(id=3, at=at(3), kind="token.revoked", subject="old", message="evil\x1b[2J", actor="home"),
+]
+TOKENS = [
+    pb.Token(
+        id="aaaaaaaa",
+        name="etl",
+        role=pb.ROLE_AGENT,
+        agents=["etl-1", "etl-2"],
+        sources=["stored_procedure"],
+        accounts=["acme"],
+        created=at(1),
+        created_by="home",
+        expires_at=at(23),
+        last_used_at=at(3),
+    ),
+    pb.Token(
+        id="bbbbbbbb", name="night-shift", role=pb.ROLE_OPERATOR, created=at(1), created_by="home for ada"
+    ),
+    pb.Token(
+        id="cccccccc", name="old", role=pb.ROLE_ADMIN, created=at(0), created_by="home", revoked_at=at(2)
     ),
 ]
 
@@ -339,6 +383,35 @@ class CannedControl(ControlServiceServicer):
     def WatchEvents(self, request: pb.WatchEventsRequest, context: Any) -> Iterator[pb.WatchEventsResponse]:
         self.heard(request, context)
         yield from (each for each in EVENTS if each.id > request.after_event_id)
+
+    def ListEvents(self, request: pb.ListEventsRequest, context: Any) -> pb.ListEventsResponse:
+        self.heard(request, context)
+        page, token = page_of(AUDIT, request)
+        return pb.ListEventsResponse(events=page, next_page_token=token)
+
+    def CreateToken(self, request: pb.CreateTokenRequest, context: Any) -> pb.CreateTokenResponse:
+        self.heard(request, context)
+        token = pb.Token(
+            id="dddddddd",
+            name=request.name,
+            role=request.role,
+            agents=request.agents,
+            sources=request.sources,
+            accounts=request.accounts,
+            created=at(1),
+            created_by="home",
+            expires_at=request.expires_at if request.HasField("expires_at") else None,
+        )
+        return pb.CreateTokenResponse(token=token, text=f"cdr_agent_dddddddd_{'x' * 52}")
+
+    def ListTokens(self, request: pb.ListTokensRequest, context: Any) -> pb.ListTokensResponse:
+        self.heard(request, context)
+        page, token = page_of(TOKENS, request)
+        return pb.ListTokensResponse(tokens=page, next_page_token=token)
+
+    def RevokeToken(self, request: pb.RevokeTokenRequest, context: Any) -> pb.RevokeTokenResponse:
+        self.heard(request, context)
+        return pb.RevokeTokenResponse(token=TOKENS[2])
 
 
 def page_of(things: list[Any], request: Any) -> tuple[list[Any], str]:

@@ -8,6 +8,7 @@ import pytest
 
 from conductor_cli.runs import STATUSES
 from conductor_cli.slots import CONDITIONS
+from conductor_cli.tokens import ROLES
 from conductor_proto.v1 import control_service_pb2 as pb
 from conductor_proto.v1.run_pb2 import RunStatus
 from tests.cli.conftest import CannedServer, Run
@@ -16,6 +17,16 @@ from tests.golden import assert_golden
 SLOT = "update_sales@acme/2026-11-20"
 
 COMMANDS = [
+    pytest.param(["audit"], id="audit"),
+    pytest.param(["tokens", "list"], id="tokens-list"),
+    pytest.param(["tokens", "revoke", "old"], id="tokens-revoke"),
+    pytest.param(
+        [
+            *("tokens", "create", "etl", "--role", "agent", "--agent", "etl-1", "--source", "cron"),
+            *("--account", "acme", "--expires-at", "2026-12-24"),
+        ],
+        id="tokens-create",
+    ),
     pytest.param(["status"], id="status"),
     pytest.param(["watch"], id="watch"),
     pytest.param(["definitions", "list"], id="definitions-list"),
@@ -151,6 +162,30 @@ def test_watch_begins_where_it_is_told(run: Run) -> None:
     assert [json.loads(line)["id"] for line in lines] == [2]
 
 
+def test_filters_of_the_audit_reach_the_server(run: Run, server: CannedServer) -> None:
+    run("audit", "--actor", "etl", "--kind", "access", "--subject", "Register", "--all", "--limit", "1")
+
+    assert server.control.requests == [
+        pb.ListEventsRequest(page_size=1, actor="etl", kind="access", subject="Register", include_engine=True)
+    ]
+
+
+def test_a_token_is_alone_on_standard_output(run: Run) -> None:
+    """So that `conductor-cli tokens create … > file` writes what an agent reads."""
+    created = run("tokens", "create", "etl", "--role", "agent")
+
+    assert created.stdout == f"cdr_agent_dddddddd_{'x' * 52}\n"
+    assert created.stderr == "token etl (dddddddd), role agent; it is not shown again\n"
+
+
+def test_a_token_ends_in_one_way(run: Run, server: CannedServer) -> None:
+    both = run("tokens", "create", "x", "--role", "agent", "--expires-in", "1d", "--expires-at", "2027-01-01")
+
+    assert both.exit_code == 2
+    assert server.control.requests == []
+
+
 def test_words_of_options_are_those_of_the_wire() -> None:
     assert [f"CONDITION_{word.upper()}" for word in CONDITIONS] == pb.Condition.keys()[1:]
     assert [f"RUN_STATUS_{word.upper()}" for word in STATUSES] == RunStatus.keys()[1:]
+    assert [f"ROLE_{word.upper()}" for word in ROLES] == pb.Role.keys()[1:]

@@ -116,7 +116,8 @@ async def test_a_flood_takes_several_transactions(world: World) -> None:
     commits = GroupCommit(world.database, world.clock, lost_after=LOST_AFTER)
     transactions = commits_of(world.database)
     chunks = [
-        commits.keep(Chunk(run_id=0, stream="stdout", offset=0, data=b"")) for _ in range(GROUP_MAX + 1)
+        commits.keep("one", Lease(run_id=0, epoch=0), Chunk(run_id=0, stream="stdout", offset=0, data=b""))
+        for _ in range(GROUP_MAX + 1)
     ]
     assert all(answer.closed for answer in await together(commits, chunks))
     assert len(transactions) == 2

@@ -165,10 +165,10 @@ async def _answered(call: Any) -> grpc.StatusCode:
 
 
 async def test_what_operators_ask(served: Served) -> None:
-    stub = ControlServiceStub(served.channel)
+    stub, at_once = ControlServiceStub(served.channel), asyncio.Semaphore(8)
     async with asyncio.TaskGroup() as group:
         asked = [
-            (method.name, message, group.create_task(_asked(stub, served, method, message)))
+            (method.name, message, group.create_task(_asked(stub, served, method, message, at_once)))
             for method in CONTROL.methods
             for message in examples(method.input_type)
         ]
@@ -179,11 +179,10 @@ async def test_what_operators_ask(served: Served) -> None:
     assert (await served.status()).problems == []
 
 
-_AT_ONCE = asyncio.Semaphore(8)
-
-
-async def _asked(stub: ControlServiceStub, served: Served, method: Any, message: Message) -> str:
-    async with _AT_ONCE:
+async def _asked(
+    stub: ControlServiceStub, served: Served, method: Any, message: Message, at_once: asyncio.Semaphore
+) -> str:
+    async with at_once:
         call = getattr(stub, method.name)(message, metadata=served.metadata)
         if method.server_streaming:
             code = await _answered(call)

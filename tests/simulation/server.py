@@ -18,6 +18,7 @@ from conductor_server.engine import reconciler
 from conductor_server.engine.loop import APPLYING_STEPS
 from conductor_server.engine.reconciler import Pass, reconcile_once
 from conductor_server.engine.step import EngineSettings
+from conductor_server.model.credentials import UNBOUNDED, Credential, Role
 from conductor_server.model.definition import Declarations
 from conductor_server.model.errors import ConductorError, StoreUnavailableError
 from conductor_server.model.states import Outcome, RunStatus, Verdict
@@ -29,6 +30,9 @@ from tests.simulation.agent import SimulatedAgent
 from tests.simulation.network import Link, Network
 from tests.simulation.store import Killed, SimulatedDatabase
 from tests.simulation.timeline import Timeline
+
+OWNER = Credential(id="owner", name="owner", roles=frozenset({Role.AGENT}), reach=UNBOUNDED)
+"""Whose all agents are."""
 
 _WAITING = f"SELECT DISTINCT source_id FROM command_run WHERE status = {RunStatus.WAITING:d}"
 
@@ -252,6 +256,7 @@ class SimulatedServer:
                     db,
                     registration,
                     mine,
+                    by=OWNER,
                     take_over=take_over,
                     now=self._timeline.now(),
                     heartbeat_interval=self._settings.heartbeat_interval,
@@ -281,7 +286,11 @@ class SimulatedServer:
                 self._network.cut(link)
                 return None
             ids = self.database.read(matrices.source_ids)
-            self._sessions[number] = (found.name, {name: ids[name] for name in found.capacities})
+            registration, _credential = found
+            self._sessions[number] = (
+                registration.name,
+                {name: ids[name] for name in registration.capacities},
+            )
         return self._sessions[number]
 
     # --- claims

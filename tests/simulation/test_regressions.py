@@ -39,7 +39,7 @@ def test_nobody_ends_the_run_of_another(world: World) -> None:
     recorded = world.finish(lease, agent="somebody")
 
     assert recorded.disposition is Disposition.FENCED
-    assert "is held by agent agent, not somebody" in recorded.reason
+    assert "is not held by agent somebody" in recorded.reason
     assert world.runs(slot) == [RunStatus.RUNNING]
 
 

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -50,6 +50,10 @@ class Served:
     @property
     def agents(self) -> Any:
         return AgentServiceStub(self.channel)
+
+    def with_token(self, token: str) -> Served:
+        """The same server, as somebody else calls it."""
+        return replace(self, token=token)
 
     async def ask(self, method: str, request: Any) -> Any:
         """A unary call of ControlService."""
