@@ -238,6 +238,7 @@ class Settings(BaseSettings):
             retention=dt.timedelta(days=self.retention_days) if self.retention_days else None,
             heartbeat_interval=interval,
             outage_gap=outage_gap,
+            missed_gap=max(OUTAGE_GAP_MAX, outage_gap, 2 * dt.timedelta(seconds=self.leader_lease_seconds)),
             loop_interval=loop_interval,
         )
 

@@ -28,7 +28,7 @@ from conductor_server.engine.steps.ensure_runs_timeout import ensure_runs_timeou
 from conductor_server.engine.steps.ensure_slots_exist import ensure_slots_exist
 from conductor_server.model.definition import Declarations
 from conductor_server.model.errors import NotLeadingError, StoreUnavailableError
-from conductor_server.store import engine_state, events, runs
+from conductor_server.store import dialect, engine_state, events, runs
 from conductor_server.store.database import Database
 from conductor_server.store.engine_state import EngineState
 from conductor_server.store.events import Event
@@ -56,6 +56,9 @@ NEEDS: Mapping[str, frozenset[str]] = {
 
 RECORD_EVERY = dt.timedelta(seconds=15)
 """How stale ``looped_at`` may be: at most a quarter of the gap that counts as an outage, and no write in every pass."""
+
+CLOCKS_DIFFER = dt.timedelta(seconds=1)
+"""Servers know the database's clock to some milliseconds: one that takes the lead may be a little behind the last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +128,11 @@ def reconcile_once(
 
 
 def _run(database: Database, step: Step, tick: Tick) -> StepResult:
-    return database.write(lambda db: step(db, tick))
+    def work(db: sa.Connection) -> StepResult:
+        dialect.lock_steps(db)
+        return step(db, tick)
+
+    return database.write(work)
 
 
 def _arrive(db: sa.Connection, settings: EngineSettings, now: dt.datetime) -> EngineState:
@@ -140,13 +147,14 @@ def _arrive(db: sa.Connection, settings: EngineSettings, now: dt.datetime) -> En
         engine_state.save(db, state)
         return state
     gap = now - state.looped_at
-    if dt.timedelta(0) <= gap <= settings.outage_gap:
+    if -CLOCKS_DIFFER <= gap <= settings.outage_gap:
         return state
     grace = now + settings.grace
     if gap > dt.timedelta(0):
         message = f"no engine was at work since {state.looped_at:%F %T}Z"
         # Told once: a pass that does not come to its end is no outage of its own.
-        missed_since = state.missed_since or state.looped_at
+        # And another server may need most of a lease to take the lead: what fell due meanwhile is late, not missed.
+        missed_since = state.missed_since or (state.looped_at if gap > settings.missed_gap else None)
         state = replace(state, grace_until=grace, looped_at=now, missed_since=missed_since)
     else:
         message = f"the clock was set back by {-gap}"

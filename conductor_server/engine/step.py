@@ -26,6 +26,7 @@ class EngineSettings:
     retention: dt.timedelta | None = None
     heartbeat_interval: dt.timedelta = dt.timedelta(seconds=10)
     outage_gap: dt.timedelta = dt.timedelta(minutes=1)
+    missed_gap: dt.timedelta = dt.timedelta(minutes=1)
     loop_interval: dt.timedelta = dt.timedelta(seconds=5)
     batch: int = 1_000
 

@@ -47,6 +47,14 @@ def lock_members(db: sa.Connection) -> None:
     _lock(db, _MEMBERS)
 
 
+def lock_steps(db: sa.Connection) -> None:
+    """One step of an engine at a time over all servers, until this transaction ends, should several engines be at work.
+
+    SQLite needs nothing: it has one writer.
+    """
+    _lock(db, _STEPS)
+
+
 def lock_schema(db: sa.Connection) -> None:
     """One server at a time changes the schema. SQLite needs nothing: it has one writer."""
     _lock(db, _SCHEMA)
@@ -60,4 +68,5 @@ def _lock(db: sa.Connection, number: int) -> None:
 # Any numbers do that all servers share: these are words.
 _CLAIMS = 0x636C61696D
 _MEMBERS = 0x6D656D62657273
+_STEPS = 0x7374657073
 _SCHEMA = 0x736368656D61

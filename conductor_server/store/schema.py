@@ -552,3 +552,13 @@ leader = sa.Table(
     # Grows with every sign of life: others see that the row changes, and need no clock of the leader's.
     sa.Column("renewals", Key, nullable=False),
 )
+
+graph_state = sa.Table(
+    "command_graph_state",
+    metadata,
+    sa.Column("id", sa.SmallInteger, primary_key=True),
+    # Grows with every change of definitions or of the graph; the others say how far these were followed.
+    sa.Column("declared", Key, nullable=False),
+    sa.Column("linked", Key, nullable=False),
+    sa.Column("planned", Key, nullable=False),
+)

@@ -185,3 +185,15 @@ def test_an_outage_is_remembered_until_it_has_been_seen_to(
     world.run_all()
 
     assert set(due(world)) == {SKIPPED}
+
+
+def test_what_falls_due_while_the_leader_changes_is_late_and_not_missed(database: Database) -> None:
+    """Twenty seconds around midnight without an engine, where little silence is allowed."""
+    world = World(database, settings=replace(SETTINGS, outage_gap=dt.timedelta(seconds=10)))
+    world.declare(daily(Catchup.NONE), accounts=[account()])
+    world.tick()
+    world.tick(after=at("2026-11-21T23:59:50") - world.now)
+    world.tick(after=dt.timedelta(seconds=20))
+
+    assert due(world) == [SlotState.ACTIVE]
+    assert "no engine was at work" in world.events("engine.gap")[-1], "agents are given time all the same"

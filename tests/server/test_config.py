@@ -152,3 +152,23 @@ def test_the_settings_reach_the_engine(file: Path) -> None:
     assert engine.retries.delay.total_seconds() == 15
     assert engine.retries.extended_attempts_max == 7
     assert engine.retention is None
+
+
+def test_a_lease_holds_several_renewals(file: Path) -> None:
+    refused = r"COMMAND_LEADER_LEASE_SECONDS \(10\) must hold at least three renewals of 4 s"
+    with pytest.raises(ConductorError, match=refused):
+        config.load(leader_lease_seconds=10, leader_renew_seconds=4)
+    terms = config.load(leader_lease_seconds=12, leader_renew_seconds=4).terms(sole=False)
+    assert (terms.lease_s, terms.renew_s, terms.own_s) == (12, 4, 8)
+
+
+@pytest.mark.parametrize(("lease_s", "gap_s"), [(15, 60), (300, 600)])
+def test_nothing_is_missed_while_the_leader_changes(file: Path, lease_s: float, gap_s: float) -> None:
+    loaded = config.load(
+        leader_lease_seconds=lease_s,
+        timeout_duration_minutes=0.5,
+        heartbeat_interval_seconds=1,
+        loop_interval_seconds=1,
+    )
+    assert loaded.engine().missed_gap.total_seconds() == gap_s
+    assert loaded.engine().outage_gap.total_seconds() == 10, "but agents are given time"

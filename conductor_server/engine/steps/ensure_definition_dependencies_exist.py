@@ -8,7 +8,7 @@ from conductor_server.engine.step import StepResult, Tick
 from conductor_server.engine.steps.ensure_definitions_exist import stored_matrices
 from conductor_server.model.states import MemberRule, WindowRule
 from conductor_server.policy import graph
-from conductor_server.store import definitions, matrices
+from conductor_server.store import definitions, graph_state, matrices
 from conductor_server.store.definitions import StoredDependency
 
 
@@ -42,4 +42,6 @@ def ensure_definition_dependencies_exist(db: sa.Connection, _tick: Tick) -> Step
                 )
             )
     serial = [ids[name] for name in built.self_rules]
-    return StepResult(changed=definitions.set_dependencies(db, wanted=edges, serial=serial))
+    changed = definitions.set_dependencies(db, wanted=edges, serial=serial)
+    graph_state.linked(db, changed=changed > 0)
+    return StepResult(changed=changed)

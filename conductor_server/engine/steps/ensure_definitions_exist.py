@@ -14,13 +14,16 @@ from conductor_server.model.definition import Declarations
 from conductor_server.policy import graph
 from conductor_server.policy.diff import Changes, diff, fingerprint
 from conductor_server.policy.matrix import BUILT_IN, MatrixTree
-from conductor_server.store import definitions, events, matrices
+from conductor_server.store import definitions, events, graph_state, matrices
 from conductor_server.store.events import Event
 
 
 def ensure_definitions_exist(db: sa.Connection, tick: Tick) -> StepResult:
     """Add, change and remove definitions, each source its own."""
-    return each_reading(db, tick, _apply)
+    result = each_reading(db, tick, _apply)
+    if result.changed:
+        graph_state.declared(db)
+    return result
 
 
 def _apply(db: sa.Connection, reading: Declarations, *, now: dt.datetime) -> tuple[int, list[str]]:

@@ -14,7 +14,7 @@ from conductor_server.engine.step import StepResult, Tick
 from conductor_server.model.states import Catchup, Frequency
 from conductor_server.model.window import Window
 from conductor_server.policy import planning
-from conductor_server.store import calendars, definitions, events, faults, members, slots
+from conductor_server.store import calendars, definitions, events, faults, graph_state, members, slots
 from conductor_server.store.calendars import Calendar, Plan
 from conductor_server.store.definitions import PlannedDefinition
 from conductor_server.store.events import Event
@@ -48,6 +48,7 @@ def ensure_slots_exist(db: sa.Connection, tick: Tick) -> StepResult:
             log.exception("a definition cannot be planned", definition=definition.name)
             problems.append(f"{definition.name} cannot be planned: {type(error).__name__}: {error}")
     changed += relate_windows(db)
+    graph_state.planned(db)
     slots.tell_planner(db, added=changed)
     return StepResult(changed=changed, more=more, faults=tuple(problems))
 
