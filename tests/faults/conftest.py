@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -25,13 +26,20 @@ def seed() -> int:
 
 
 @pytest.fixture
-def make_store(request: pytest.FixtureRequest, store: str, tmp_path: Path) -> Iterator[Callable[[], Store]]:
+def folder() -> Iterator[Path]:
+    """Not pytest's own: as root PostgreSQL runs as another user, and any other session takes its way there from it."""
+    with tempfile.TemporaryDirectory(prefix="conductor-faults-") as folder:
+        yield Path(folder).resolve()
+
+
+@pytest.fixture
+def make_store(request: pytest.FixtureRequest, store: str, folder: Path) -> Iterator[Callable[[], Store]]:
     """Makes the database of a row."""
     with ExitStack() as stack:
 
         def make() -> Store:
             if store == SQLITE:
-                return sqlite_of(tmp_path)
+                return sqlite_of(folder)
             server = request.getfixturevalue("postgres_url")
             return PostgresStore(stack.enter_context(fresh_database(server)))
 

@@ -33,13 +33,13 @@ assert FAULTS.keys() >= CHOSEN, (
         if not CHOSEN or row[0].name in CHOSEN
     ],
 )
-def test_fault(fault: Fault, store: str, seed: int, tmp_path: Path, make_store: Callable[[], Store]) -> None:
+def test_fault(fault: Fault, store: str, seed: int, folder: Path, make_store: Callable[[], Store]) -> None:
     reason = fault.needs()
     if reason:
         results.record(Result(fault=fault.name, store=store, left_out=reason, at=results.now()))
         pytest.skip(reason)
     times = int(os.environ.get("CONDUCTOR_FAULTS_TIMES") or 0)
-    result = inflict(fault, tmp_path / "world", store=store, seed=seed, make_store=make_store, times=times)
+    result = inflict(fault, folder / "world", store=store, seed=seed, make_store=make_store, times=times)
     results.record(result)
     print(f"{result.key}: {result.recoveries_s} {result.figures} in {result.took_s} s", flush=True)
     assert result.violations == []
@@ -48,10 +48,8 @@ def test_fault(fault: Fault, store: str, seed: int, tmp_path: Path, make_store: 
 @pytest.mark.e2e
 @pytest.mark.parametrize("store", [SQLITE])
 @pytest.mark.parametrize("name", ["server-killed", "command-killed"])
-def test_quick_fault(
-    name: str, store: str, seed: int, tmp_path: Path, make_store: Callable[[], Store]
-) -> None:
+def test_quick_fault(name: str, store: str, seed: int, folder: Path, make_store: Callable[[], Store]) -> None:
     fault = FAULTS[name]
-    result = inflict(fault, tmp_path / "world", store=store, seed=seed, make_store=make_store, times=1)
+    result = inflict(fault, folder / "world", store=store, seed=seed, make_store=make_store, times=1)
     assert result.violations == []
     assert len(result.recoveries_s) == 1
