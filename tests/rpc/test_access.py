@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
+import http.client
 import shutil
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -499,3 +501,20 @@ def test_there_is_an_end_to_the_rows(store: Database, monkeypatch: pytest.Monkey
     store.write(lambda db: None)
     kept = store.read(lambda db: events.page(db, before=None, limit=100)[0])
     assert [row.message for row in kept] == [f"{number} (from unix:)" for number in range(19, 14, -1)]
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/health"])
+async def test_the_http_routes_ask_for_nothing_and_take_nothing(served: Served, path: str) -> None:
+    """They are on loopback only; a credential makes no difference, and nothing can be changed there."""
+
+    def fetch(path: str, method: str, *headers: tuple[str, str]) -> int:
+        connection = http.client.HTTPConnection(served.metrics_address, timeout=PATIENCE_S)
+        with closing(connection):
+            connection.request(method, path, headers=dict(headers))
+            return connection.getresponse().status
+
+    for header in ((), (("Authorization", "Bearer x"),), (("Authorization", f"Bearer {served.token}"),)):
+        assert await asyncio.to_thread(fetch, path, "GET", *header) == 200
+        assert await asyncio.to_thread(fetch, f"/x{path}", "GET", *header) == 404
+        for method in ("POST", "PUT", "PATCH", "DELETE"):
+            assert await asyncio.to_thread(fetch, path, method, *header) == 405
