@@ -37,6 +37,7 @@ class Agent:
         self._grace = grace
         self._live: dict[Lease, Supervision] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._incarnation: tuple[str, str] | None = None  # of the store, while it is not in the journal
         self.logs = LogPusher(on_pushed=self._pushed)
         self.demand_changed = asyncio.Event()
         self.reports_ready = asyncio.Event()
@@ -100,9 +101,28 @@ class Agent:
 
     def answered(self, completion_ids: Iterable[str]) -> None:
         for lease in self._core.answered(completion_ids):
-            self._journal.record_answer(lease)
+            self._journal.record_answer(lease, now=self._clock.now())
             self.logs.reported(lease)
+        self._note_incarnation()
         self.activity.set()
+
+    def store_is(self, store: str, incarnation: str) -> None:
+        """The server has said on which store it works. One that was restored is told again what it was told before."""
+        known = self._journal.incarnation
+        if known is None or known[0] != store:
+            self._journal.forget_answered()  # reports to another store are nothing to this one
+        elif known[1] != incarnation:
+            reports = list(self._journal.answered(now=self._clock.now()))
+            _log.warning("the store was restored from a backup", reports=len(reports))
+            self._core.repeat(reports)
+        self._incarnation = (store, incarnation)
+        self._note_incarnation()
+
+    def _note_incarnation(self) -> None:
+        """Once there is nothing left to repeat: an agent that is killed meanwhile begins again."""
+        if self._incarnation is not None and not self._core.repeating:
+            self._journal.record_incarnation(*self._incarnation)
+            self._incarnation = None
 
     # --- stopping
 
@@ -167,7 +187,7 @@ class Agent:
         except OSError as error:
             reason = f"the agent's journal cannot be written: {error}"
             ending = Ending(outcome=Outcome.RELEASED, error=reason)
-            self._end(Completion(lease=run.lease, completion_id=new_id(), ending=ending), run)
+            self._end(_report(run, ending), run)
             return
         _log.info("run claimed", run=run.lease.run_id, slot=run.slot, attempt=run.attempt, source=run.source)
         await self._journal_and_end(run, await supervision.launch())
@@ -178,7 +198,7 @@ class Agent:
         await self._journal_and_end(run, await supervision.adopt())
 
     async def _journal_and_end(self, run: Run, ending: Ending) -> None:
-        completion = Completion(lease=run.lease, completion_id=new_id(), ending=ending)
+        completion = _report(run, ending)
         while True:
             try:
                 await asyncio.to_thread(self._journal.complete, completion)
@@ -209,3 +229,7 @@ class Agent:
     def _pushed(self, lease: Lease) -> None:
         self._journal.remove(lease)
         self.activity.set()
+
+
+def _report(run: Run, ending: Ending) -> Completion:
+    return Completion(lease=run.lease, completion_id=new_id(), ending=ending, slot=run.slot)

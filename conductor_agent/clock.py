@@ -13,6 +13,10 @@ class Clock:
         """Seconds since boot; the same scale as ``/proc/uptime``, which the shim writes down."""
         return time.clock_gettime(time.CLOCK_BOOTTIME)
 
+    def now(self) -> float:
+        """Seconds since the epoch, by the wall clock: only for how old something is that outlives a boot."""
+        return time.time()
+
 
 def new_id() -> str:
     """An id that nobody has had before."""

@@ -138,6 +138,8 @@ class Connection:
         self._accepted = True
         self._journal.record_registration()
         self._agent.session_opened()
+        if answer.store:  # else it is older than that
+            self._agent.store_is(answer.store, answer.store_incarnation)
         self._agent.judged(convert.judgement_from_wire(verdict) for verdict in answer.verdicts)
         self.opened.set()
         _log.info("connected", server=answer.server or address, session=answer.session)

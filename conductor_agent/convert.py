@@ -126,6 +126,7 @@ def completion_to_wire(completion: Completion) -> wire.Completion:
         result=_result(ending.result),
         checkpoint=ending.checkpoint,
         ran_for=_duration(ending.ran_for),
+        slot=completion.slot,
     )
 
 
@@ -149,6 +150,7 @@ def completion_from_wire(message: wire.Completion) -> Completion:
             checkpoint=message.checkpoint,
             ran_for=seconds(message.ran_for),
         ),
+        slot=message.slot,
     )
 
 

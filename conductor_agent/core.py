@@ -72,6 +72,8 @@ class Core:
         self._limits = dict(limits)
         self._held: dict[Lease, _Held] = {}
         self._done: dict[Lease, None] = {}
+        self._repeated: dict[str, Completion] = {}
+        self._repeated_sent = False
         self._received = 0
         self._draining = False
 
@@ -87,6 +89,7 @@ class Core:
             held.reported = False
             held.progress_sent = held.progress is None
             held.checkpoint_sent = held.checkpoint is None
+        self._repeated_sent = False
 
     def leases(self) -> tuple[Lease, ...]:
         """Every run held, for Register and for heartbeats."""
@@ -100,7 +103,7 @@ class Core:
     @property
     def idle(self) -> bool:
         """Nothing runs, and nothing is left to report."""
-        return not self._held
+        return not self._held and not self._repeated
 
     def drain(self) -> None:
         """Takes no more runs from now on."""
@@ -233,11 +236,26 @@ class Core:
         reports = [held.completion for held in self._held.values() if held.completion and not held.reported]
         for held in self._held.values():
             held.reported = held.completion is not None
+        if not self._repeated_sent:
+            self._repeated_sent = True
+            return [*self._repeated.values(), *reports]
         return reports
+
+    def repeat(self, reports: Iterable[Completion]) -> None:
+        """Reports that were answered before are to be sent again, to a store that has forgotten them."""
+        self._repeated = {report.completion_id: report for report in reports}
+        self._repeated_sent = False
+
+    @property
+    def repeating(self) -> bool:
+        """Whether such a report still waits for its answer."""
+        return bool(self._repeated)
 
     def answered(self, completion_ids: Iterable[str]) -> list[Lease]:
         """Reports were answered, with whatever disposition: these runs are held no more."""
         ids = set(completion_ids)
+        for each in ids & self._repeated.keys():
+            del self._repeated[each]
         leases = [
             lease
             for lease, held in self._held.items()

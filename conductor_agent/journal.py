@@ -15,6 +15,10 @@ file               written by  what it holds
 =================  ==========  ==========================================================================
 
 Where a run starts in a fork of a warm Python, its leader (``warm_host.py``) writes what is the shim's here.
+
+Reports that were answered stay for a day, in ``answered/`` beside the runs, as many as ``ANSWERED_MAX`` and
+``ANSWERED_BYTES_MAX`` allow: a server whose database is restored from a backup is told them again. ``incarnation`` says
+which store they were told to.
 """
 
 from __future__ import annotations
@@ -24,6 +28,7 @@ import fcntl
 import json
 import os
 import shutil
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +42,10 @@ from conductor_proto.v1 import agent_service_pb2 as wire
 from conductor_proto.v1 import run_pb2
 
 _REMOVED = "removed-"
+
+ANSWERED_FOR = 24 * 60 * 60.0  # seconds
+ANSWERED_MAX = 10_000
+ANSWERED_BYTES_MAX = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +66,8 @@ class Journal:
         self._runs.mkdir(parents=True, exist_ok=True, mode=0o700)
         state.chmod(0o700)
         self._registered = state / "registered"
+        self._answered = _Answered(state / "answered")
+        self._incarnation = state / "incarnation"
         # close-on-exec, as every descriptor of Python: a child that inherited it would keep the lock of a dead agent
         self._lock = os.open(state / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
@@ -143,9 +154,35 @@ class Journal:
         data = convert.completion_to_wire(completion).SerializeToString()
         _write(self.folder(completion.lease) / "completion.pb", data)
 
-    def record_answer(self, lease: Lease) -> None:
+    def record_answer(self, lease: Lease, *, now: float) -> None:
         """The report was answered. Losing this only means to send the report once more."""
-        (self.folder(lease) / "answered").touch()
+        folder = self.folder(lease)
+        self._answered.keep(folder / "completion.pb", name=str(lease), now=now)
+        if folder.exists():  # else it could not be written when the run was claimed
+            (folder / "answered").touch()
+
+    def answered(self, *, now: float) -> Iterator[Completion]:
+        """Reports that were answered within the last day, the oldest first. ``now`` is in seconds since the epoch."""
+        for path in self._answered.since(now - ANSWERED_FOR):
+            with contextlib.suppress(OSError, DecodeError):
+                yield convert.completion_from_wire(wire.Completion.FromString(path.read_bytes()))
+
+    def forget_answered(self) -> None:
+        """Nobody will ask for them any more."""
+        self._answered.clear()
+
+    @property
+    def incarnation(self) -> tuple[str, str] | None:
+        """The store, and its incarnation, that all reports were told to; ``None`` before the first."""
+        try:
+            store, token = json.loads(self._incarnation.read_bytes())
+        except (OSError, ValueError):
+            return None
+        return store, token
+
+    def record_incarnation(self, store: str, token: str) -> None:
+        if self.incarnation != (store, token):
+            _write(self._incarnation, json.dumps([store, token]).encode())
 
     def remove(self, lease: Lease) -> None:
         """Nothing of this run is needed any more."""
@@ -154,6 +191,48 @@ class Journal:
         with contextlib.suppress(FileNotFoundError):
             self.folder(lease).rename(removed)
             shutil.rmtree(removed)
+
+
+class _Answered:
+    """The reports that were answered, a file each; the oldest make room."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(exist_ok=True, mode=0o700)
+        found = ((path, path.stat()) for path in folder.iterdir())
+        self._kept = deque(sorted((stat.st_mtime, stat.st_size, path.name) for path, stat in found))
+        self._bytes = sum(size for _, size, _ in self._kept)
+
+    def keep(self, report: Path, *, name: str, now: float) -> None:
+        """Another name for the same file: nothing is copied, and a crash loses nothing that was not answered."""
+        with contextlib.suppress(OSError):  # there is no file, or no room: then it is not repeated
+            os.utime(report, (now, now))
+            os.link(report, self._folder / name)
+            size = report.stat().st_size
+            self._kept.append((now, size, name))
+            self._bytes += size
+        self._make_room(now)
+
+    def since(self, instant: float) -> list[Path]:
+        return [self._folder / name for kept_at, _, name in self._kept if kept_at >= instant]
+
+    def clear(self) -> None:
+        while self._kept:
+            self._drop_oldest()
+
+    def _make_room(self, now: float) -> None:
+        while self._kept and (
+            len(self._kept) > ANSWERED_MAX
+            or self._bytes > ANSWERED_BYTES_MAX
+            or self._kept[0][0] < now - ANSWERED_FOR
+        ):
+            self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        _, size, name = self._kept.popleft()
+        self._bytes -= size
+        with contextlib.suppress(OSError):
+            (self._folder / name).unlink()
 
 
 def _read_run(folder: Path) -> Run | None:

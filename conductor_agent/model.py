@@ -124,11 +124,12 @@ class Ending:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completion:
-    """The report of an ending. The id stays the same in every repetition."""
+    """The report of an ending. The id stays the same in every repetition; ``slot`` is the run's, as it was claimed."""
 
     lease: Lease
     completion_id: str
     ending: Ending
+    slot: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

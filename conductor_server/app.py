@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, assert_never
 
+import sqlalchemy as sa
 import structlog
 
 from conductor_server import __version__, config
@@ -26,6 +27,7 @@ from conductor_server.engine.neighbours import Neighbours
 from conductor_server.metrics import MetricsServer
 from conductor_server.model.errors import ConductorError
 from conductor_server.rpc import exposure
+from conductor_server.rpc.agent_requests import Recovery
 from conductor_server.rpc.agent_service import AgentService
 from conductor_server.rpc.authentication import Authenticator
 from conductor_server.rpc.claims import ClaimDesk
@@ -37,8 +39,9 @@ from conductor_server.rpc.home_token import ensure_token
 from conductor_server.rpc.server import Server, TlsFiles
 from conductor_server.rpc.sessions import Sessions
 from conductor_server.rpc.signal import Signal
-from conductor_server.store import leases, matrices
+from conductor_server.store import incarnations, leases, matrices
 from conductor_server.store.database import Database
+from conductor_server.store.incarnations import Incarnation
 from conductor_server.store.notices import Kind, Notice
 from conductor_server.store.ownership import check_soundness, sole_server
 from conductor_server.store.upgrade import upgrade
@@ -73,8 +76,10 @@ async def serve(settings: Settings, *, home: Path, all_lead: bool = False) -> As
         clock = SystemClock() if database.is_sqlite else DatabaseClock(database)
         stack.enter_context(sole_server(database))
         check_soundness(database)
-        _prepare(database, settings, clock)
-        parts = _assemble(database, settings, clock, token=ensure_token(home / "token"), all_lead=all_lead)
+        recovery = _prepare(database, settings, clock)
+        parts = _assemble(
+            database, settings, clock, recovery, token=ensure_token(home / "token"), all_lead=all_lead
+        )
         metrics_address = await stack.enter_async_context(parts.metrics.serving(addresses.metrics))
         await parts.election.turn()  # where nobody leads, the first pass is ours
         works = [
@@ -150,21 +155,41 @@ class _Parts:
     metrics: MetricsServer
 
 
-def _prepare(database: Database, settings: Settings, clock: Clock) -> None:
-    """Bring the tables to this release, and what they begin with."""
+def _prepare(database: Database, settings: Settings, clock: Clock) -> Recovery:
+    """Bring the tables to this release, and what they begin with. Answers what a restore has made them forget."""
     upgrade(database)
     sources = registry.command_sources()
-    database.write(
-        lambda db: matrices.install(db, sources=sources, timezone=settings.timezone, now=clock.now())
-    )
+    token = secrets.token_hex(8)
+
+    def work(db: sa.Connection) -> Incarnation:
+        matrices.install(db, sources=sources, timezone=settings.timezone, now=clock.now())
+        return incarnations.serve(db, token=token, now=clock.now())
+
+    incarnation = database.write(work)
+    if not incarnation.forgotten or incarnation.served_at is None:
+        return Recovery(incarnation=incarnation)
+    recovery = Recovery(incarnation=incarnation, until=incarnation.served_at + settings.restore_grace)
+    if recovery.goes_on(clock.now()):
+        log.warning("the store was restored from a backup: nothing is claimed yet", until=recovery.until)
+    return recovery
 
 
-def _assemble(database: Database, settings: Settings, clock: Clock, *, token: str, all_lead: bool) -> _Parts:
+def _assemble(
+    database: Database,
+    settings: Settings,
+    clock: Clock,
+    recovery: Recovery,
+    *,
+    token: str,
+    all_lead: bool,
+) -> _Parts:
     """Every part of a server, connected to the others. Nothing runs yet."""
     name = f"{socket.gethostname()}[{os.getpid()}]"
     engine_settings = settings.engine()
     event_loop = asyncio.get_running_loop()
-    commits = GroupCommit(database, clock, lost_after=2 * engine_settings.heartbeat_interval)
+    commits = GroupCommit(
+        database, clock, lost_after=2 * engine_settings.heartbeat_interval, recovery=recovery
+    )
     desk = ClaimDesk(commits)
     sessions = Sessions(database)
     changed = Signal()
@@ -237,6 +262,7 @@ def _assemble(database: Database, settings: Settings, clock: Clock, *, token: st
         wake_engine=wake_engine,
         registered=registered,
         server_name=name,
+        recovery=recovery,
     )
     control = ControlService(
         database,

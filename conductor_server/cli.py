@@ -107,6 +107,57 @@ def settings(context: click.Context) -> None:
         click.echo(f"{field.validation_alias}={getattr(loaded, name)!r:<24}  # {field.description}")
 
 
+@main.command()
+@click.argument("file", type=click.Path(dir_okay=False))
+@click.pass_context
+def backup(context: click.Context, file: str) -> None:
+    """Copy the SQLite database into FILE, also while a server works on it.
+
+    To restore, stop the server, put FILE in the database's place, and start it again. PostgreSQL has pg_dump for this.
+    """
+
+    def work() -> None:
+        import secrets
+        from pathlib import Path
+
+        from conductor_server import config
+        from conductor_server.engine.clock import SystemClock
+        from conductor_server.store.backup import back_up
+
+        back_up(
+            config.load(**context.obj).database_url,
+            Path(file),
+            token=secrets.token_hex(8),
+            now=SystemClock().now(),
+        )
+
+    _or_exit(work)
+
+
+@main.command()
+@click.pass_context
+def restored(context: click.Context) -> None:
+    """Say that the database was restored from a backup, before any server starts on it.
+
+    Agents then report again what the backup has forgotten. Not needed after `conductor-server backup`: such a file
+    says so itself. Needed after pg_restore and after any other copy.
+    """
+
+    def work() -> None:
+        import secrets
+
+        from conductor_server import config
+        from conductor_server.engine.clock import SystemClock
+        from conductor_server.store.backup import begin_again
+
+        begin_again(
+            config.load(**context.obj).database_url, token=secrets.token_hex(8), now=SystemClock().now()
+        )
+
+    _or_exit(work)
+    click.echo("restored: agents will report again what they know")
+
+
 def _serve(flags: dict[str, Any]) -> int:
     from conductor_server import app, config
     from conductor_server.log_lines import configure

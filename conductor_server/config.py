@@ -84,6 +84,14 @@ class Settings(BaseSettings):
         description="PEM file; every client has to show a certificate of this authority",
     )
 
+    restore_grace_seconds: float = Field(
+        120,
+        ge=0,
+        le=86_400,
+        validation_alias="CONDUCTOR_RESTORE_GRACE_SECONDS",
+        description="after a restore agents have this long to report what the backup forgot; nothing is claimed",
+    )
+
     slots_create_extra_days: float = Field(
         10,
         ge=0,
@@ -208,6 +216,10 @@ class Settings(BaseSettings):
     def terms(self, *, sole: bool) -> Terms:
         """On what terms this server leads; ``sole`` where there can be no other."""
         return Terms(lease_s=self.leader_lease_seconds, renew_s=self.leader_renew_seconds, sole=sole)
+
+    @property
+    def restore_grace(self) -> dt.timedelta:
+        return dt.timedelta(seconds=self.restore_grace_seconds)
 
     def engine(self) -> EngineSettings:
         """The part that the engine is given. Raises ConductorError where two settings contradict each other."""

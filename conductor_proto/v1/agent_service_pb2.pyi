@@ -204,6 +204,8 @@ class RegisterResponse(_message.Message):
     LEASE_TIMEOUT_FIELD_NUMBER: _builtins.int
     VERDICTS_FIELD_NUMBER: _builtins.int
     SERVER_FIELD_NUMBER: _builtins.int
+    STORE_FIELD_NUMBER: _builtins.int
+    STORE_INCARNATION_FIELD_NUMBER: _builtins.int
     session: _builtins.int
     """Sent with every message from now on. It grows with every Register of this agent, and fences the streams of the
     session before.
@@ -212,6 +214,12 @@ class RegisterResponse(_message.Message):
     """The protocol to speak."""
     server: _builtins.str
     """Which server answered, for logs."""
+    store: _builtins.str
+    """Which store it works on: the same for all its servers, and over restores."""
+    store_incarnation: _builtins.str
+    """Changes when the store was restored from a backup, which has forgotten what came after it. An agent that was told
+    another one before, of the same store, repeats the reports of the last 24 hours that were answered: Complete.
+    """
     @_builtins.property
     def heartbeat_interval(self) -> _duration_pb2.Duration:
         """How often to send a heartbeat."""
@@ -233,10 +241,12 @@ class RegisterResponse(_message.Message):
         lease_timeout: _duration_pb2.Duration | None = ...,
         verdicts: _abc.Iterable[Global___RunVerdict] | None = ...,
         server: _builtins.str = ...,
+        store: _builtins.str = ...,
+        store_incarnation: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["heartbeat_interval", b"heartbeat_interval", "lease_timeout", b"lease_timeout"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["heartbeat_interval", b"heartbeat_interval", "lease_timeout", b"lease_timeout", "protocol", b"protocol", "server", b"server", "session", b"session", "verdicts", b"verdicts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["heartbeat_interval", b"heartbeat_interval", "lease_timeout", b"lease_timeout", "protocol", b"protocol", "server", b"server", "session", b"session", "store", b"store", "store_incarnation", b"store_incarnation", "verdicts", b"verdicts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -464,6 +474,7 @@ class Completion(_message.Message):
     RESULT_FIELD_NUMBER: _builtins.int
     CHECKPOINT_FIELD_NUMBER: _builtins.int
     RAN_FOR_FIELD_NUMBER: _builtins.int
+    SLOT_FIELD_NUMBER: _builtins.int
     completion_id: _builtins.str
     """Journalled by the agent before it is first sent, and the same in every repetition."""
     outcome: _run_pb2.Outcome.ValueType
@@ -474,6 +485,10 @@ class Completion(_message.Message):
     """For every outcome but SUCCEEDED: what went wrong, in a line or a traceback. At most 16 KiB."""
     checkpoint: _builtins.bytes
     """A last checkpoint; empty leaves the one before."""
+    slot: _builtins.str
+    """The run's slot, as it was claimed. Where a restored store does not know the run any more, the report is taken for
+    the run that this slot has now.
+    """
     @_builtins.property
     def lease(self) -> _run_pb2.Lease:
         """Which run, under which lease."""
@@ -497,10 +512,11 @@ class Completion(_message.Message):
         result: _struct_pb2.Struct | None = ...,
         checkpoint: _builtins.bytes = ...,
         ran_for: _duration_pb2.Duration | None = ...,
+        slot: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "exit_code", b"exit_code", "lease", b"lease", "ran_for", b"ran_for", "result", b"result"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "checkpoint", b"checkpoint", "completion_id", b"completion_id", "error", b"error", "exit_code", b"exit_code", "lease", b"lease", "outcome", b"outcome", "ran_for", b"ran_for", "result", b"result"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "checkpoint", b"checkpoint", "completion_id", b"completion_id", "error", b"error", "exit_code", b"exit_code", "lease", b"lease", "outcome", b"outcome", "ran_for", b"ran_for", "result", b"result", "slot", b"slot"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__exit_code: _TypeAlias = _typing.Literal["exit_code"]  # noqa: Y015
     _WhichOneofArgType__exit_code: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code"]  # noqa: Y015

@@ -193,6 +193,7 @@ def _report(message: pb.Completion, *, agent: str) -> leases.Report:
         error=_text(message.error, ERROR_CHARACTERS_MAX),
         result=_mapping(message.result) if message.HasField("result") else None,
         checkpoint=_checkpoint(message.checkpoint) or None,
+        slot=_text(message.slot, NAME_CHARACTERS_MAX),
     )
 
 

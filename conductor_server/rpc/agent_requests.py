@@ -18,7 +18,9 @@ from conductor_server.model.credentials import Credential, Role
 from conductor_server.model.errors import InvalidRequestError, PermissionDeniedError, StaleSessionError
 from conductor_server.model.states import Verdict
 from conductor_server.store import agents, events, leases, logs, matrices
+from conductor_server.store import recovery as store_recovery
 from conductor_server.store.events import Event
+from conductor_server.store.incarnations import FIRST, Incarnation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,10 +56,34 @@ class Output:
 
 
 Request = Reports | Beats | Wish | Output
+Verdicts = Mapping[leases.Lease, tuple[Verdict, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovery:
+    """A store that was restored from a backup. Until then its agents have time to tell what it has forgotten.
+
+    Meanwhile nothing is claimed, which might have been executed already, and nothing counts as lost on the way: it may
+    have been reported.
+    """
+
+    incarnation: Incarnation = FIRST
+    until: dt.datetime | None = None
+
+    def goes_on(self, now: dt.datetime) -> bool:
+        return self.until is not None and now < self.until
+
+
+NO_RECOVERY = Recovery()
 
 
 def apply_group(
-    db: sa.Connection, requests: Sequence[Request], *, now: dt.datetime, lost_after: dt.timedelta
+    db: sa.Connection,
+    requests: Sequence[Request],
+    *,
+    now: dt.datetime,
+    lost_after: dt.timedelta,
+    recovery: Recovery = NO_RECOVERY,
 ) -> list[Any]:
     """Carry out a group, and answer each in its place; an answer may be the error that its stream is to be told.
 
@@ -67,13 +93,14 @@ def apply_group(
     names = {name for name in map(_agent, requests) if name}
     sessions = agents.sessions(db, names) if names else {}
     reports = [report for each in requests if isinstance(each, Reports) for report in each.reports]
-    recorded = iter(leases.complete(db, reports, now=now) if reports else [])
+    recorded = iter(_complete(db, reports, recovery, now=now) if reports else [])
     beating = {each.agent for each in requests if isinstance(each, Beats)}
     if beating:
         agents.heard_of(db, beating, now=now)
     wishes = [each.claim for each in requests if isinstance(each, Wish)]
     current = [wish for wish in wishes if sessions.get(wish.agent) == wish.session]
-    granted = iter(_claim(db, current, now=now) if current else [])
+    may_claim = current and not recovery.goes_on(now)
+    granted = iter(_claim(db, current, now=now) if may_claim else [() for _ in current])
     answers: list[Any] = []
     for request in requests:
         match request:
@@ -81,7 +108,7 @@ def apply_group(
                 answers.append(list(islice(recorded, len(request.reports))))
             case Beats(agent=agent, session=session):
                 answers.append(
-                    _apply_beats(db, request, now=now, lost_after=lost_after)
+                    _apply_beats(db, request, recovery, now=now, lost_after=lost_after)
                     if sessions.get(agent) == session
                     else superseded(agent, session)
                 )
@@ -98,6 +125,14 @@ def apply_group(
     return answers
 
 
+def _complete(
+    db: sa.Connection, reports: Sequence[leases.Report], recovery: Recovery, *, now: dt.datetime
+) -> Sequence[leases.Recorded]:
+    if recovery.incarnation.forgotten:
+        return store_recovery.complete(db, reports, recovery.incarnation, now=now)
+    return leases.complete(db, reports, now=now)
+
+
 def _claim(
     db: sa.Connection, wishes: Sequence[leases.Claim], *, now: dt.datetime
 ) -> Sequence[Sequence[leases.Assignment]]:
@@ -108,11 +143,25 @@ def _claim(
 
 
 def _apply_beats(
-    db: sa.Connection, request: Beats, *, now: dt.datetime, lost_after: dt.timedelta
-) -> Mapping[leases.Lease, tuple[Verdict, str]]:
-    held = {beat.lease.run_id for beat in request.beats}
-    leases.release_missing(db, request.agent, held, claimed_before=now - lost_after, now=now)
-    return leases.beat(db, request.agent, request.beats, now=now)
+    db: sa.Connection, request: Beats, recovery: Recovery, *, now: dt.datetime, lost_after: dt.timedelta
+) -> Verdicts:
+    if not recovery.goes_on(now):
+        held = {beat.lease.run_id for beat in request.beats}
+        leases.release_missing(db, request.agent, held, claimed_before=now - lost_after, now=now)
+    return _judge(db, request.agent, request.beats, recovery, now=now)
+
+
+def _judge(
+    db: sa.Connection, agent: str, beats: Sequence[leases.Beat], recovery: Recovery, *, now: dt.datetime
+) -> Verdicts:
+    """Prolong what holds. A run that only a backup does not know is stopped, and its report is still wanted."""
+    verdicts = leases.beat(db, agent, beats, now=now)
+    forgotten = {
+        lease: (Verdict.LEASE_LOST, f"run {lease.run_id} is not in the backup that was restored")
+        for lease, (verdict, _) in verdicts.items()
+        if verdict is Verdict.FORGET and recovery.incarnation.has_forgotten(lease.run_id)
+    }
+    return {**verdicts, **forgotten}
 
 
 def _keep(db: sa.Connection, output: Output) -> logs.Appended:
@@ -154,6 +203,7 @@ def register(
     take_over: bool,
     now: dt.datetime,
     heartbeat_interval: dt.timedelta,
+    recovery: Recovery = NO_RECOVERY,
 ) -> Registered:
     """Open a session. Raises InvalidRequestError for an unknown source, AlreadyExistsError for a name in use.
 
@@ -174,16 +224,20 @@ def register(
         alive_since=now - 3 * heartbeat_interval,
         now=now,
     )
-    # A new session knows all that it holds: whatever else was claimed for it never arrived.
-    leases.release_missing(
-        db,
-        registration.name,
-        {lease.run_id for lease in held},
-        claimed_before=_FAR_FUTURE,
-        restarted=before is not None and before != registration.instance,
-        now=now,
-    )
-    verdicts = leases.beat(db, registration.name, [leases.Beat(lease=lease) for lease in held], now=now)
+    if recovery.incarnation.forgotten:
+        store_recovery.grant_again(db, registration.name, held, now=now)
+    if not recovery.goes_on(now):
+        # A new session knows all that it holds: whatever else was claimed for it never arrived.
+        leases.release_missing(
+            db,
+            registration.name,
+            {lease.run_id for lease in held},
+            claimed_before=_FAR_FUTURE,
+            restarted=before is not None and before != registration.instance,
+            now=now,
+        )
+    beats = [leases.Beat(lease=lease) for lease in held]
+    verdicts = _judge(db, registration.name, beats, recovery, now=now)
     own = {name: source_ids[name] for name in registration.capacities}
     return Registered(session=session, source_ids=own, verdicts=verdicts)
 

@@ -20,7 +20,7 @@ from conductor_server.engine.clock import Clock
 from conductor_server.engine.step import EngineSettings
 from conductor_server.model.errors import ConductorError, StaleSessionError
 from conductor_server.rpc import agent_convert as convert
-from conductor_server.rpc.agent_requests import Registered, register
+from conductor_server.rpc.agent_requests import NO_RECOVERY, Recovery, Registered, register
 from conductor_server.rpc.caller import caller
 from conductor_server.rpc.claims import ClaimDesk, ClaimStream
 from conductor_server.rpc.group_commit import GroupCommit
@@ -49,6 +49,7 @@ class AgentService(AgentServiceServicer):
         wake_engine: Callable[[], None],
         registered: Callable[[str, int], None],
         server_name: str,
+        recovery: Recovery = NO_RECOVERY,
     ) -> None:
         """``registered`` is called with every agent and session that was opened, for other servers to know."""
         self._database = database
@@ -60,6 +61,7 @@ class AgentService(AgentServiceServicer):
         self._wake_engine = wake_engine
         self._registered = registered
         self._server_name = server_name
+        self._recovery = recovery
         self._specs = SpecMessages(database)
 
     @translated_async
@@ -81,6 +83,7 @@ class AgentService(AgentServiceServicer):
                 take_over=request.take_over,
                 now=self._clock.now(),
                 heartbeat_interval=self._settings.heartbeat_interval,
+                recovery=self._recovery,
             )
         )
         self._sessions.open(
@@ -101,6 +104,8 @@ class AgentService(AgentServiceServicer):
             lease_timeout=convert.duration(self._settings.timeout),
             verdicts=[convert.verdict(lease, *answer) for lease, answer in opened.verdicts.items()],
             server=self._server_name,
+            store=self._recovery.incarnation.store,
+            store_incarnation=self._recovery.incarnation.token,
         )
 
     @translated_stream

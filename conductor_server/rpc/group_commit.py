@@ -15,7 +15,16 @@ from typing import Any
 from conductor_server.engine.clock import Clock
 from conductor_server.model.errors import StoreUnavailableError
 from conductor_server.model.states import Verdict
-from conductor_server.rpc.agent_requests import Beats, Output, Reports, Request, Wish, apply_group
+from conductor_server.rpc.agent_requests import (
+    NO_RECOVERY,
+    Beats,
+    Output,
+    Recovery,
+    Reports,
+    Request,
+    Wish,
+    apply_group,
+)
 from conductor_server.store import leases, logs
 from conductor_server.store.database import Database
 
@@ -36,11 +45,19 @@ class _Waiting:
 class GroupCommit:
     """The only writer of what agents say. One for each server; ``run`` works until it is cancelled."""
 
-    def __init__(self, database: Database, clock: Clock, *, lost_after: dt.timedelta) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        lost_after: dt.timedelta,
+        recovery: Recovery = NO_RECOVERY,
+    ) -> None:
         """``lost_after``: a run claimed longer ago than this, and not in its agent's heartbeat, never arrived."""
         self._database = database
         self._clock = clock
         self._lost_after = lost_after
+        self._recovery = recovery
         self._waiting: list[_Waiting] = []
         self._something = asyncio.Event()
 
@@ -116,6 +133,8 @@ class GroupCommit:
     async def _write(self, requests: Sequence[Request]) -> list[Any]:
         now = self._clock.now()
         work = self._database.submit(
-            lambda db: apply_group(db, requests, now=now, lost_after=self._lost_after)
+            lambda db: apply_group(
+                db, requests, now=now, lost_after=self._lost_after, recovery=self._recovery
+            )
         )
         return await asyncio.wrap_future(work)

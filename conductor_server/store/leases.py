@@ -435,7 +435,7 @@ def _count_losses(db: sa.Connection, run_ids: Collection[int], *, now: dt.dateti
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """How one run ended, as its agent says."""
+    """How one run ended, as its agent says. ``slot`` is the name of the run's slot, where the agent tells it."""
 
     agent: str
     lease: Lease
@@ -445,6 +445,7 @@ class Report:
     error: str
     result: Mapping[str, Json] | None
     checkpoint: bytes | None
+    slot: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

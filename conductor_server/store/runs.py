@@ -145,6 +145,21 @@ def rerun(db: sa.Connection, slot_id: int, *, now: dt.datetime) -> int | None:
     return number
 
 
+def start_undecided(db: sa.Connection, slot_id: int, *, now: dt.datetime) -> int:
+    """Create a run of a slot that is not decided and has none that lives. Answers how many: 0 or 1."""
+    slot, run = schema.slot, schema.run
+    live = sa.select(1).where(run.c.slot_id == slot.c.id, run.c.status.in_(LIVE_RUNS)).exists()
+    started = db.execute(
+        sa.update(slot)
+        .where(slot.c.id == slot_id, slot.c.state.in_((SlotState.OPEN, SlotState.ACTIVE)), ~live)
+        .values(state=SlotState.ACTIVE, attempts=slot.c.attempts + 1)
+    ).rowcount
+    if started:
+        this = sa.select(slot.c.id).where(slot.c.id == slot_id)
+        db.execute(_insert(db, this, CreatedBy.ENGINE, now, counted=True))
+    return started
+
+
 def live_run(db: sa.Connection, slot_id: int) -> int | None:
     """The run of a slot that has not ended, if there is one."""
     run = schema.run

@@ -561,4 +561,18 @@ graph_state = sa.Table(
     sa.Column("declared", Key, nullable=False),
     sa.Column("linked", Key, nullable=False),
     sa.Column("planned", Key, nullable=False),
+incarnation = sa.Table(
+    "command_incarnation",
+    metadata,
+    _key(),
+    # Told to agents: where it is another than the last time, they report again what they know.
+    sa.Column("token", sa.Text, nullable=False),
+    sa.Column("began_at", UtcDateTime, nullable=False),
+    # When a server first worked on it.
+    sa.Column("served_at", UtcDateTime),
+    # Numbers of runs that may have been given out before the restore, and that the backup does not know.
+    sa.Column("runs_from", Key),
+    sa.Column("runs_until", Key),
+    # Set in a backup: a server that starts on one knows by it that it was restored.
+    sa.Column("copied_at", UtcDateTime),
 )

@@ -149,6 +149,23 @@ def test_reports_are_sent_once_a_session() -> None:
     assert core.reports() == []
 
 
+def test_what_a_restored_store_has_forgotten_is_repeated_until_it_is_answered() -> None:
+    core = a_core()
+    report = the_end(a_run().lease)
+    core.repeat([report])
+
+    assert core.reports() == [report]
+    assert core.reports() == []
+    core.session_opened()
+    assert core.reports() == [report]
+    assert core.beats() == [], "it is not held"
+    assert (core.repeating, core.idle) == (True, False)
+    assert core.answered([report.completion_id]) == []
+    assert (core.repeating, core.idle) == (False, True)
+    core.session_opened()
+    assert core.reports() == []
+
+
 def test_heartbeats_tell_what_has_changed_in_this_session() -> None:
     run = a_run()
     core = a_core(run)

@@ -6,6 +6,7 @@ import dataclasses
 import shutil
 import stat
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -51,8 +52,62 @@ def test_a_report_is_found_again_as_it_was(journal: Journal) -> None:
     )
     journal.complete(completion)
     assert list(journal.entries()) == [Entry(run=run, completion=completion)]
-    journal.record_answer(run.lease)
+    journal.record_answer(run.lease, now=0.0)
     assert list(journal.entries()) == [Entry(run=run, completion=completion, answered=True)]
+
+
+def answered(journal: Journal, *, now: float) -> Completion:
+    """A run that has come and gone."""
+    run = a_run()
+    completion = Completion(
+        lease=run.lease, completion_id=str(run.lease), ending=Ending(outcome=Outcome.SUCCEEDED), slot=run.slot
+    )
+    journal.claim(run)
+    journal.complete(completion)
+    journal.record_answer(run.lease, now=now)
+    journal.remove(run.lease)
+    return completion
+
+
+def test_reports_that_were_answered_are_kept_for_a_day(tmp_path: Path) -> None:
+    with closing(Journal(tmp_path)) as journal:
+        told = [answered(journal, now=hour * 3600.0) for hour in (1, 2, 3)]
+        assert list(journal.answered(now=3 * 3600.0)) == told
+        assert list(journal.answered(now=26 * 3600.0)) == told[1:]
+        assert list(journal.entries()) == [], "they are not held"
+
+    with closing(Journal(tmp_path)) as journal:
+        assert list(journal.answered(now=3 * 3600.0)) == told, "a restart keeps them"
+        answered(journal, now=27 * 3600.0)
+        assert len(list((tmp_path / "answered").iterdir())) == 2, "what is older than a day makes room"
+        journal.forget_answered()
+        assert list(journal.answered(now=0.0)) == list((tmp_path / "answered").iterdir()) == []
+
+
+@pytest.mark.parametrize(("limit", "value"), [("ANSWERED_MAX", 2), ("ANSWERED_BYTES_MAX", 150)])
+def test_no_more_than_there_is_room_for(
+    journal: Journal, limit: str, value: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"conductor_agent.journal.{limit}", value)
+    told = [answered(journal, now=float(second)) for second in range(5)]
+
+    assert list(journal.answered(now=5.0)) == told[-2:]
+
+
+def test_the_incarnation_of_the_store_outlives_the_agent(tmp_path: Path) -> None:
+    with closing(Journal(tmp_path)) as journal:
+        assert journal.incarnation is None
+        journal.record_incarnation("store", "first")
+    with closing(Journal(tmp_path)) as journal:
+        assert journal.incarnation == ("store", "first")
+        (tmp_path / "incarnation").write_text("nonsense")
+        assert journal.incarnation is None
+
+
+def test_an_answer_to_a_report_that_was_never_on_disk(journal: Journal) -> None:
+    journal.record_answer(a_run().lease, now=0.0)
+
+    assert list(journal.entries()) == list(journal.answered(now=0.0)) == []
 
 
 def test_a_claim_that_was_not_finished_never_happened(journal: Journal) -> None:

@@ -24,7 +24,7 @@ from conductor_server.model.states import (
     WindowRule,
 )
 from conductor_server.rpc.agent_requests import register
-from conductor_server.store import agents, leases, logs, matrices, schema
+from conductor_server.store import agents, incarnations, leases, logs, matrices, schema
 from conductor_server.store.leases import Lease
 from tests.support.build import HOUR, MINUTE, account, at, definition, members, reads
 from tests.support.world import World
@@ -110,6 +110,7 @@ def declare(world: World) -> None:
 def play(world: World) -> None:
     """From noon to the night after, and stop in the middle."""
     world.write(lambda db: matrices.install(db, sources=(PLUGIN_SOURCE,), timezone="UTC", now=world.now))
+    world.write(lambda db: incarnations.serve(db, token="first", now=world.now))
     _register(world)
     declare(world)
     world.tick()
