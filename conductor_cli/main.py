@@ -18,6 +18,7 @@ COMMANDS = {
     "validate": "conductor_cli.validate",
     "schema": "conductor_cli.schema",
     "status": "conductor_cli.status",
+    "doctor": "conductor_cli.doctor",
     "watch": "conductor_cli.watch",
     "definitions": "conductor_cli.definitions",
     "accounts": "conductor_cli.accounts",

@@ -45,6 +45,11 @@ class ControlServiceStub:
                 request_serializer=conductor__proto_dot_v1_dot_control__service__pb2.GetStatusRequest.SerializeToString,
                 response_deserializer=conductor__proto_dot_v1_dot_control__service__pb2.GetStatusResponse.FromString,
                 _registered_method=True)
+        self.Diagnose = channel.unary_unary(
+                '/conductor_proto.v1.ControlService/Diagnose',
+                request_serializer=conductor__proto_dot_v1_dot_control__service__pb2.DiagnoseRequest.SerializeToString,
+                response_deserializer=conductor__proto_dot_v1_dot_control__service__pb2.DiagnoseResponse.FromString,
+                _registered_method=True)
         self.ListDefinitions = channel.unary_unary(
                 '/conductor_proto.v1.ControlService/ListDefinitions',
                 request_serializer=conductor__proto_dot_v1_dot_control__service__pb2.ListDefinitionsRequest.SerializeToString,
@@ -188,6 +193,13 @@ class ControlServiceServicer:
 
     def GetStatus(self, request, context):
         """Counts of everything: the first page an operator looks at.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Diagnose(self, request, context):
+        """What is wrong with the installation, as far as this server can see it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -385,6 +397,11 @@ def add_ControlServiceServicer_to_server(servicer, server):
                     request_deserializer=conductor__proto_dot_v1_dot_control__service__pb2.GetStatusRequest.FromString,
                     response_serializer=conductor__proto_dot_v1_dot_control__service__pb2.GetStatusResponse.SerializeToString,
             ),
+            'Diagnose': grpc.unary_unary_rpc_method_handler(
+                    servicer.Diagnose,
+                    request_deserializer=conductor__proto_dot_v1_dot_control__service__pb2.DiagnoseRequest.FromString,
+                    response_serializer=conductor__proto_dot_v1_dot_control__service__pb2.DiagnoseResponse.SerializeToString,
+            ),
             'ListDefinitions': grpc.unary_unary_rpc_method_handler(
                     servicer.ListDefinitions,
                     request_deserializer=conductor__proto_dot_v1_dot_control__service__pb2.ListDefinitionsRequest.FromString,
@@ -549,6 +566,33 @@ class ControlService:
             '/conductor_proto.v1.ControlService/GetStatus',
             conductor__proto_dot_v1_dot_control__service__pb2.GetStatusRequest.SerializeToString,
             conductor__proto_dot_v1_dot_control__service__pb2.GetStatusResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Diagnose(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/conductor_proto.v1.ControlService/Diagnose',
+            conductor__proto_dot_v1_dot_control__service__pb2.DiagnoseRequest.SerializeToString,
+            conductor__proto_dot_v1_dot_control__service__pb2.DiagnoseResponse.FromString,
             options,
             channel_credentials,
             insecure,

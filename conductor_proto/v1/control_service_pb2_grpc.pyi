@@ -41,6 +41,8 @@ class ControlServiceStub:
     def __new__(cls, channel: _aio.Channel) -> ControlServiceAsyncStub: ...
     GetStatus: _grpc.UnaryUnaryMultiCallable[_control_service_pb2.GetStatusRequest, _control_service_pb2.GetStatusResponse]
     """Counts of everything: the first page an operator looks at."""
+    Diagnose: _grpc.UnaryUnaryMultiCallable[_control_service_pb2.DiagnoseRequest, _control_service_pb2.DiagnoseResponse]
+    """What is wrong with the installation, as far as this server can see it."""
     ListDefinitions: _grpc.UnaryUnaryMultiCallable[_control_service_pb2.ListDefinitionsRequest, _control_service_pb2.ListDefinitionsResponse]
     """Definitions by name."""
     GetDefinition: _grpc.UnaryUnaryMultiCallable[_control_service_pb2.GetDefinitionRequest, _control_service_pb2.GetDefinitionResponse]
@@ -111,6 +113,8 @@ class ControlServiceAsyncStub(ControlServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetStatus: _aio.UnaryUnaryMultiCallable[_control_service_pb2.GetStatusRequest, _control_service_pb2.GetStatusResponse]  # type: ignore[assignment]
     """Counts of everything: the first page an operator looks at."""
+    Diagnose: _aio.UnaryUnaryMultiCallable[_control_service_pb2.DiagnoseRequest, _control_service_pb2.DiagnoseResponse]  # type: ignore[assignment]
+    """What is wrong with the installation, as far as this server can see it."""
     ListDefinitions: _aio.UnaryUnaryMultiCallable[_control_service_pb2.ListDefinitionsRequest, _control_service_pb2.ListDefinitionsResponse]  # type: ignore[assignment]
     """Definitions by name."""
     GetDefinition: _aio.UnaryUnaryMultiCallable[_control_service_pb2.GetDefinitionRequest, _control_service_pb2.GetDefinitionResponse]  # type: ignore[assignment]
@@ -184,6 +188,14 @@ class ControlServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_control_service_pb2.GetStatusResponse, _abc.Awaitable[_control_service_pb2.GetStatusResponse]]:
         """Counts of everything: the first page an operator looks at."""
+
+    @_abc_1.abstractmethod
+    def Diagnose(
+        self,
+        request: _control_service_pb2.DiagnoseRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_service_pb2.DiagnoseResponse, _abc.Awaitable[_control_service_pb2.DiagnoseResponse]]:
+        """What is wrong with the installation, as far as this server can see it."""
 
     @_abc_1.abstractmethod
     def ListDefinitions(

@@ -15,7 +15,8 @@ import sqlalchemy as sa
 from conductor_proto.v1 import control_service_pb2 as pb
 from conductor_proto.v1 import control_service_pb2_grpc as pb_grpc
 from conductor_server.engine import issuing, operations
-from conductor_server.engine.clock import Clock
+from conductor_server.engine.clock import Clock, SystemClock
+from conductor_server.engine.diagnosis import diagnose
 from conductor_server.engine.operations import Operator
 from conductor_server.engine.status import EngineStatus
 from conductor_server.engine.step import EngineSettings
@@ -67,6 +68,7 @@ class ControlService(pb_grpc.ControlServiceServicer):
     ) -> None:
         self._database = database
         self._clock = clock
+        self._settings = settings
         self._present = Presenter(clock=clock, settings=settings)
         self._wake_engine = wake_engine
         self._wait_for_change = wait_for_change
@@ -79,6 +81,14 @@ class ControlService(pb_grpc.ControlServiceServicer):
     def GetStatus(self, _request: pb.GetStatusRequest, _context: Context) -> pb.GetStatusResponse:
         engine, url = self._engine_status(), self._database.shown_url
         return self._look(lambda db: self._present.status(db, engine, database=url, server=self._server_name))
+
+    @translated
+    def Diagnose(self, _request: pb.DiagnoseRequest, _context: Context) -> pb.DiagnoseResponse:
+        machine = SystemClock()
+        found = diagnose(self._database, self._clock, self._settings, self._engine_status(), machine=machine)
+        return pb.DiagnoseResponse(
+            findings=[convert.finding(each) for each in found], server_time=convert.timestamp(machine.now())
+        )
 
     @translated
     def GetGraph(self, request: pb.GetGraphRequest, _context: Context) -> pb.GetGraphResponse:

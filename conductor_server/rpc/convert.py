@@ -13,6 +13,7 @@ from google.protobuf import duration_pb2, struct_pb2, timestamp_pb2
 from conductor_proto.v1 import control_service_pb2 as pb
 from conductor_server.model.errors import InvalidRequestError
 from conductor_server.model.states import Condition
+from conductor_server.policy.diagnosis import Finding, Severity
 
 PAGE_DEFAULT = 100
 PAGE_MAX = 1_000
@@ -101,3 +102,12 @@ def condition_counts(counts: Mapping[Condition, int]) -> list[pb.ConditionCount]
         for condition, number in CONDITIONS.items()
         if condition is not Condition.NOT_DUE and counts.get(condition)
     ]
+
+
+_SEVERITIES = {Severity.WARNING: pb.SEVERITY_WARNING, Severity.ERROR: pb.SEVERITY_ERROR}
+
+
+def finding(found: Finding) -> pb.Finding:
+    return pb.Finding(
+        severity=_SEVERITIES[found.severity], check=found.check, what=found.what, remedy=found.remedy
+    )

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from conductor_server.model.states import RunStatus
-from conductor_server.store import events, schema
+from conductor_server.store import dialect, events, schema
 from conductor_server.store.events import Event
 
 GAP = 1_000_000_000
@@ -48,6 +48,7 @@ _table = schema.incarnation
 
 def serve(db: sa.Connection, *, token: str, now: dt.datetime) -> Incarnation:
     """The incarnation that a server works on from now on; a new one, named ``token``, if this is a restored backup."""
+    dialect.lock_schema(db)  # of servers that start at once, one begins it
     newest = _newest(db)
     if newest is None:
         db.execute(sa.insert(_table).values(token=token, began_at=now, served_at=now))

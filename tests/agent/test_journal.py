@@ -84,7 +84,7 @@ def test_reports_that_were_answered_are_kept_for_a_day(tmp_path: Path) -> None:
         assert list(journal.answered(now=0.0)) == list((tmp_path / "answered").iterdir()) == []
 
 
-@pytest.mark.parametrize(("limit", "value"), [("ANSWERED_MAX", 2), ("ANSWERED_BYTES_MAX", 150)])
+@pytest.mark.parametrize(("limit", "value"), [("ANSWERED_MAX", 2), ("ANSWERED_BYTES_MAX", 120)])
 def test_no_more_than_there_is_room_for(
     journal: Journal, limit: str, value: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
