@@ -28,6 +28,7 @@ ACCESS: Mapping[str, Access] = {
     f"{_AGENT}/Complete": Role.AGENT,
     f"{_AGENT}/PushLogs": Role.AGENT,
     f"{_CONTROL}/GetStatus": Role.VIEWER,
+    f"{_CONTROL}/Diagnose": Role.VIEWER,
     f"{_CONTROL}/GetGraph": Role.VIEWER,
     f"{_CONTROL}/ListDefinitions": Role.VIEWER,
     f"{_CONTROL}/GetDefinition": Role.VIEWER,

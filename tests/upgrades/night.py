@@ -23,7 +23,6 @@ from conductor_server.model.states import (
     StartPolicy,
     WindowRule,
 )
-from conductor_server.rpc.agent_requests import register
 from conductor_server.store import agents, incarnations, leases, logs, matrices, schema
 from conductor_server.store.leases import Lease
 from tests.support.build import HOUR, MINUTE, account, at, definition, members, reads
@@ -130,10 +129,9 @@ def _register(world: World) -> None:
         version="0.1.0",
         capacities=dict.fromkeys(SOURCES[:-1], 50),
     )
+    now = world.now
     world.write(
-        lambda db: register(
-            db, registration, [], take_over=False, now=world.now, heartbeat_interval=10 * MINUTE
-        )
+        lambda db: agents.register(db, registration, take_over=False, alive_since=now - 10 * MINUTE, now=now)
     )
 
 
