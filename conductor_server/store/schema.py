@@ -561,6 +561,8 @@ graph_state = sa.Table(
     sa.Column("declared", Key, nullable=False),
     sa.Column("linked", Key, nullable=False),
     sa.Column("planned", Key, nullable=False),
+)
+
 incarnation = sa.Table(
     "command_incarnation",
     metadata,
