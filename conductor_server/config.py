@@ -142,7 +142,13 @@ class Settings(BaseSettings):
         validation_alias="COMMAND_LOOP_INTERVAL_SECONDS",
         description="the engine looks at least this often",
     )
-
+    full_pass_interval_seconds: float = Field(
+        300,
+        gt=0,
+        le=86_400,
+        validation_alias="COMMAND_FULL_PASS_INTERVAL_SECONDS",
+        description="it looks at everything, not only at what has changed, at least this often",
+    )
     leader_lease_seconds: float = Field(
         15,
         gt=0,
@@ -252,6 +258,7 @@ class Settings(BaseSettings):
             outage_gap=outage_gap,
             missed_gap=max(OUTAGE_GAP_MAX, outage_gap, 2 * dt.timedelta(seconds=self.leader_lease_seconds)),
             loop_interval=loop_interval,
+            full_pass_interval=dt.timedelta(seconds=self.full_pass_interval_seconds),
         )
 
 

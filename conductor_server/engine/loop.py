@@ -12,7 +12,7 @@ import structlog
 
 from conductor_server.definitions.watching import WatchedSources
 from conductor_server.engine.clock import Clock
-from conductor_server.engine.reconciler import Pass, reconcile_once
+from conductor_server.engine.reconciler import Pass, Watch, reconcile_once
 from conductor_server.engine.status import EngineStatus
 from conductor_server.engine.step import EngineSettings
 from conductor_server.model.errors import NotLeadingError, StoreUnavailableError
@@ -55,6 +55,8 @@ class EngineLoop:
         self._after_pass = after_pass
         self._woken = asyncio.Event()
         self._status = EngineStatus()
+        self._watch: Watch | None = None
+        self._faults: tuple[str, ...] = ()
 
     def wake(self) -> None:
         """Something may have changed. Call it from the loop's thread, or through ``call_soon_threadsafe``."""
@@ -109,9 +111,14 @@ class EngineLoop:
         began = self._clock.monotonic()
         if store is not self._latest:
             self._sources.offer_again()
+            self._watch = None
             self._latest = store
         readings, faults = self._sources.read_changed()
-        done = reconcile_once(store, self._clock, self._settings, readings)
+        watch, self._watch = self._watch, None  # a pass that fails is followed by a full one
+        done = reconcile_once(store, self._clock, self._settings, readings, watch=watch)
+        self._watch = done.watch
+        if done.full:
+            self._faults = done.faults
         if done.failed.isdisjoint(APPLYING_STEPS) and not done.problems:
             self._sources.applied(readings)
         if done.changed.get("ensure_faults_are_set_aside"):
@@ -120,7 +127,7 @@ class EngineLoop:
             leads=True,
             looped_at=self._clock.now(),
             loop_duration=dt.timedelta(seconds=self._clock.monotonic() - began),
-            problems=(*faults, *done.problems, *done.faults),
+            problems=(*faults, *done.problems, *self._faults),
         )
         return done
 

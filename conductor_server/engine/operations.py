@@ -22,6 +22,7 @@ from conductor_server.model.errors import (
 )
 from conductor_server.model.states import Outcome, RunStatus, SlotState
 from conductor_server.store import (
+    agenda,
     confirmations,
     definition_pages,
     definitions,
@@ -59,7 +60,7 @@ def rerun(db: sa.Connection, slot_id: int, slot: str, by: Operator) -> int:
     run_id = runs.rerun(db, slot_id, now=by.now)
     if run_id is None:
         raise _busy(db, slot_id, slot)
-    reopened = lineage.reopen_skipped(db, slot_id)
+    reopened = lineage.reopen_skipped(db, slot_id, now=by.now)
     also = f"; {reopened} skipped slots below it are decided again" if reopened else ""
     by.note(db, "slot.rerun", slot, f"run {run_id} created{also}")
     return run_id
@@ -90,6 +91,7 @@ def discard(db: sa.Connection, slot_id: int, slot: str, by: Operator) -> None:
         raise InvalidTransitionError(f"{slot} is {state.word}: there is nothing to give up")
     if not slots.discard(db, slot_id, reason=f"discarded by {by.name or OPERATOR}", now=by.now):
         raise _busy(db, slot_id, slot)
+    agenda.note(db, [slot_id], at=by.now)
     by.note(db, "slot.discarded", slot, f"it was {state.word}")
 
 
@@ -136,7 +138,7 @@ def _decide(
         checkpoint=None,
     )
     leases.complete(db, [report], now=by.now)
-    reopened = lineage.reopen_skipped(db, slot_id)
+    reopened = lineage.reopen_skipped(db, slot_id, now=by.now)
     also = f"; {reopened} skipped slots below it are decided again" if reopened else ""
     by.note(db, f"slot.marked_{wanted.word}", slot, f"run {lease.run_id} says so: {reason}{also}")
     return lease.run_id
@@ -175,6 +177,7 @@ def set_active(db: sa.Connection, name: str, by: Operator, *, active: bool) -> N
         )
     if before.paused == active:
         definitions.set_paused(db, name, paused=not active)
+        agenda.note_everything(db, at=by.now)
         verb = "resumed" if active else "paused"
         by.note(db, f"definition.{verb}", name, f"definition {name} {verb}")
 
@@ -193,6 +196,7 @@ def add_account(db: sa.Connection, account: Account, by: Operator) -> None:
     except NotFoundError:
         begins = starts_at(account, added=by.now)
         members.add_accounts(db, [(account, begins)], source_token=members.MANUAL, now=by.now)
+        agenda.note_everything(db, at=by.now)
         by.note(db, "account.added", account.token, f"account {account.token} added by hand")
         return
     raise AlreadyExistsError(f"there is an account {account.token} already, from {known.source_token}")
@@ -219,6 +223,7 @@ def remove_account(db: sa.Connection, token: str, by: Operator) -> RemovedAccoun
         running_runs=runs.number_of_account(db, account.id, status=RunStatus.RUNNING),
     )
     members.remove(db, [account.id])
+    agenda.note_everything(db, at=by.now)
     message = (
         f"account {token} removed by hand, with {gone.slots} slots; {gone.running_runs} runs are stopped"
     )
@@ -234,5 +239,6 @@ def set_maintenance(db: sa.Connection, token: str, until: dt.datetime | None, by
             f"{until:%F %T}Z has passed: give a later instant, or none to end the maintenance", field="until"
         )
     members.set_maintenance(db, token, until)
+    agenda.note_everything(db, at=until or by.now)
     what = f"in maintenance until {until:%F %T}Z" if until else "out of maintenance"
     by.note(db, "account.maintenance", token, f"account {token} is {what}")

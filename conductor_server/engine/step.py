@@ -28,7 +28,9 @@ class EngineSettings:
     outage_gap: dt.timedelta = dt.timedelta(minutes=1)
     missed_gap: dt.timedelta = dt.timedelta(minutes=1)
     loop_interval: dt.timedelta = dt.timedelta(seconds=5)
+    full_pass_interval: dt.timedelta = dt.timedelta(minutes=5)
     batch: int = 1_000
+    agenda_batch: int = 10_000
 
     @property
     def grace(self) -> dt.timedelta:
@@ -37,9 +39,18 @@ class EngineSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """Slots that have changed, and windows that have closed since the pass before."""
+
+    slots: tuple[int, ...] = ()
+    windows: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
     """One pass of the engine, as its steps see it. The clock is read once, before the first.
 
+    A ``full`` pass looks at everything, others at the ``news`` and what follows from them.
     ``readings`` are what definition sources say, of those that have changed since they were last applied.
     ``missed_since`` is set in the first pass after the engine was away: what fell due since then was missed.
     ``grace_until``: before it no agent is given up, since it may have been we who could not be reached.
@@ -47,6 +58,8 @@ class Tick:
 
     now: dt.datetime
     settings: EngineSettings
+    full: bool = True
+    news: News = News()
     readings: tuple[Declarations, ...] = ()
     missed_since: dt.datetime | None = None
     grace_until: dt.datetime | None = None

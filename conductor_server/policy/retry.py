@@ -30,9 +30,15 @@ class RetrySettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retrying:
-    """Try again when the last failure is at least this long ago."""
+    """Try again when the last failure is at least this long ago, if the deadline has not passed by then."""
 
     delay: dt.timedelta
+    deadline: dt.datetime | None = None
+
+    def due(self, failed_at: dt.datetime) -> dt.datetime:
+        """When to decide again about a slot that failed then."""
+        again = failed_at + self.delay
+        return again if self.deadline is None else min(again, self.deadline)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +83,7 @@ def decide(
                 return Exhausted(
                     reason=f"failed {failures} times in a row, and its deadline {deadline:%F %T}Z has passed"
                 )
-            return Retrying(delay=settings.delay)
+            return Retrying(delay=settings.delay, deadline=deadline)
 
 
 def _standard_attempts(kind: RetryKind, settings: RetrySettings) -> int:

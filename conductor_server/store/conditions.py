@@ -67,7 +67,8 @@ def condition(moment: Moment) -> sa.ColumnElement[str]:
     slot, definition, member = schema.slot, schema.definition, schema.member
     facts = Facts(
         state=slot.c.state,
-        not_due=(slot.c.state == SlotState.OPEN) & ~readiness.due(now=moment.now, delays=moment.delays),
+        not_due=(slot.c.state == SlotState.OPEN)
+        & ~readiness.due(readiness.cut_offs(moment.now, moment.delays)),
         running=(slot.c.state == SlotState.ACTIVE) & (newest.c.status == RunStatus.RUNNING),
         blocked=pending.table.c.blocked > 0,
         paused=definition.c.paused | ~definition.c.active | (definition.c.held != ""),

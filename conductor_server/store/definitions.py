@@ -78,6 +78,18 @@ def planned(db: sa.Connection) -> Sequence[PlannedDefinition]:
     ]
 
 
+def retries(db: sa.Connection, ids: Collection[int]) -> dict[int, Retry]:
+    """The retry policies of those definitions, or of more."""
+    table = schema.definition
+    query = sa.select(table.c.id, table.c.retry_kind, table.c.retry_parameters)
+    if len(ids) <= _IDS_MAX:
+        query = query.where(table.c.id.in_(ids))
+    return {row.id: retry_of(row.retry_kind, row.retry_parameters) for row in db.execute(query)}
+
+
+_IDS_MAX = 1_000
+
+
 def declared(db: sa.Connection) -> Sequence[Definition]:
     """Every definition that is not set aside, as far as the graph is concerned: schedule, matrix, reads and writes."""
     sound, own = schema.definition.c.fault == "", schema.definition.c.id

@@ -21,7 +21,7 @@ from conductor_server.model.definition import Json
 from conductor_server.model.states import Disposition, Outcome, RunStatus, SlotState, Verdict
 from conductor_server.policy import completion
 from conductor_server.policy.retry import LOSSES_MAX, quarantine_reason
-from conductor_server.store import dialect, given, limits, readiness, schema
+from conductor_server.store import agenda, dialect, given, limits, readiness, schema
 
 # Statements are built once and kept by what varies in them: building one takes longer than running it.
 _NOW: Any = sa.bindparam("now")  # stands for the instant
@@ -414,6 +414,7 @@ def release_missing(
     _cancel_as_asked(db, missing, now=now)
     if restarted:
         _count_losses(db, missing, now=now)
+    agenda.note_ended(db, missing, RunStatus.RELEASED, at=now)
     return released
 
 
@@ -531,6 +532,7 @@ def _apply(db: sa.Connection, reports: Sequence[Report], *, now: dt.datetime) ->
             db.execute(_deciding(db.dialect.name, status), numbers | {"now": now})
         if status in (RunStatus.FAILED, RunStatus.RELEASED):
             _cancel_as_asked(db, [report.lease.run_id for report in group], now=now)
+        agenda.note_ended(db, [report.lease.run_id for report in group], status, at=now)
     saved = [
         {"run": report.lease.run_id, "held_epoch": report.lease.epoch, "saved": report.checkpoint}
         for report in reports

@@ -5,6 +5,7 @@ Called for the pages, for explanations and for reruns. The required parents them
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
@@ -13,49 +14,13 @@ import sqlalchemy as sa
 from conductor_server.model.states import SlotState, StartPolicy
 from conductor_server.policy.explain import Need
 from conductor_server.policy.start import SKIP_REASONS
-from conductor_server.store import pending, readiness, schema
+from conductor_server.store import agenda, pending, readiness, schema
 from conductor_server.store.leases import slot_name
 
 NEEDS_MAX = 10_000
 """So many unmet parents of one level are looked at, those in the way first."""
 
 _BATCH = 1_000
-
-
-def children(parent: sa.FromClause) -> sa.Select[Any]:
-    """One row (``parent_id``, ``child_id``) for every slot that needs one of ``parent``.
-
-    ``parent`` has the columns id, definition_id, member_id and window_id. This is ``required_parents`` seen from the
-    other end, for parents that exist.
-    """
-    edge, relation, definition = schema.dependency, schema.window_relation, schema.definition
-    of_child, of_parent = schema.member_ancestor.alias("of_child"), schema.member_ancestor.alias("of_parent")
-    child = schema.slot.alias("child_slot")
-    return sa.select(parent.c.id.label("parent_id"), child.c.id.label("child_id")).select_from(
-        parent.join(edge, edge.c.parent_id == parent.c.definition_id)
-        .join(
-            relation,
-            (relation.c.parent_window_id == parent.c.window_id)
-            & (relation.c.window_rule == edge.c.window_rule),
-        )
-        .join(definition, definition.c.id == edge.c.child_id)
-        .join(
-            of_parent,
-            (of_parent.c.member_id == parent.c.member_id)
-            & (of_parent.c.ancestor_matrix_id == edge.c.common_matrix_id),
-        )
-        .join(
-            of_child,
-            (of_child.c.ancestor_id == of_parent.c.ancestor_id)
-            & (of_child.c.member_matrix_id == definition.c.matrix_id),
-        )
-        .join(
-            child,
-            (child.c.definition_id == edge.c.child_id)
-            & (child.c.member_id == of_child.c.member_id)
-            & (child.c.window_id == relation.c.child_window_id),
-        )
-    )
 
 
 def parent_ids(db: sa.Connection, slot_id: int, *, limit: int) -> Sequence[int]:
@@ -80,13 +45,13 @@ def unmet(db: sa.Connection, ids: Collection[int]) -> Sequence[Need]:
     return [*_unmet_parents(db, ids), *_earlier(db, ids)]
 
 
-def reopen_skipped(db: sa.Connection, slot_id: int) -> int:
-    """Let slots below this one that their start policies skipped be decided again. Answers how many, level by level."""
+def reopen_skipped(db: sa.Connection, slot_id: int, *, now: dt.datetime) -> int:
+    """Let slots below this one that their start policies skipped be decided again, level by level. Answers how many."""
     slot = schema.slot
     frontier, reopened = [slot_id], 0
     while frontier:
         parent = sa.select(slot).where(slot.c.id.in_(frontier[:_BATCH])).subquery("parent_slot")
-        below = children(parent).subquery("below")
+        below = readiness.children(parent).subquery("below")
         again = db.execute(
             sa.update(slot)
             .where(
@@ -98,6 +63,7 @@ def reopen_skipped(db: sa.Connection, slot_id: int) -> int:
             .returning(slot.c.id)
         ).scalars()
         frontier = [*frontier[_BATCH:], *(hit := again.all())]
+        agenda.note(db, hit, at=now)
         reopened += len(hit)
     return reopened
 

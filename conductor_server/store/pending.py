@@ -75,7 +75,7 @@ def collect(
     for work_table in (table, edge):
         work_table.create(db, checkfirst=True)
         db.execute(sa.delete(work_table))
-    due = readiness.due(now=now, delays=delays)
+    due = readiness.due(readiness.cut_offs(now, delays))
     slot = schema.slot
     level, added = 0, _add(db, due & wanted & (slot.c.state == SlotState.OPEN), level=0)
     while added and not everything:

@@ -9,7 +9,7 @@ not exist counts in ``required`` alone, and so blocks.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,35 +18,37 @@ from conductor_server.model.states import Frequency, SlotState, StartPolicy
 from conductor_server.policy import start
 from conductor_server.store import schema
 
-WINDOWS_MAX = 10_000
-"""So many windows are named in a statement (SQLite takes 32,766 parameters); where there are more, all are searched."""
+
+def cut_offs(now: dt.datetime, delays: Collection[dt.timedelta]) -> dict[dt.timedelta, dt.datetime]:
+    """For every delay that definitions have, the instant by which a window has to have closed."""
+    return {delay: now - delay for delay in sorted({dt.timedelta(0), *delays})}
 
 
-def due(*, now: dt.datetime, delays: Collection[dt.timedelta]) -> sa.ColumnElement[bool]:
+def due(closed_by: Mapping[dt.timedelta, Any]) -> sa.ColumnElement[bool]:
     """Whether a slot's window has closed, plus its definition's delay.
 
-    ``delays`` are all that definitions have: with one cut-off instant for each, SQL needs no arithmetic on dates.
+    ``closed_by`` are ``cut_offs``, or parameters that stand for them: SQL needs no arithmetic on dates.
     """
     definition, window = schema.definition, schema.window
     return sa.or_(
         *(
-            (definition.c.delay_s == delay.total_seconds()) & (window.c.ends_at <= now - delay)
-            for delay in sorted({dt.timedelta(0), *delays})
+            (definition.c.delay_s == delay.total_seconds()) & (window.c.ends_at <= cut_off)
+            for delay, cut_off in closed_by.items()
         )
     )
 
 
-def startable(*, now: dt.datetime) -> sa.ColumnElement[bool]:
+def startable(*, now: Any) -> sa.ColumnElement[bool]:
     """Whether the definition is active and not held, and the account not in maintenance.
 
     Needs ``account`` (see there) joined.
     """
     definition, above = schema.definition, account
-    return (
-        definition.c.active
-        & ~definition.c.paused
-        & (definition.c.held == "")
-        & (above.c.maintenance_until.is_(None) | (above.c.maintenance_until <= now))
+    return sa.and_(
+        definition.c.active,
+        ~definition.c.paused,
+        definition.c.held == "",
+        (above.c.maintenance_until.is_(None) | (above.c.maintenance_until <= now)),
     )
 
 
@@ -54,29 +56,28 @@ account = schema.member.alias("account")
 """The account that a slot's member belongs to: outer joined, since members of ``default`` have none."""
 
 
-def candidates(*, now: dt.datetime, delays: Collection[dt.timedelta], state: SlotState) -> sa.Select[Any]:
-    """Due slots in that state whose definition and account let them start, with what the policies are about."""
-    slot, definition, member, window = schema.slot, schema.definition, schema.member, schema.window
+def candidates(among: sa.FromClause, *, closed_by: Mapping[dt.timedelta, Any], now: Any) -> sa.Select[Any]:
+    """Due slots whose definition and account let them start, with what the policies are about.
+
+    ``among`` joins at least window and slot, and decides where a planner begins.
+    """
+    slot, definition, member = schema.slot, schema.definition, schema.member
     return (
         sa.select(
             slot.c.id,
             slot.c.definition_id,
             slot.c.member_id,
             slot.c.window_id,
+            slot.c.state,
             slot.c.consumed,
             definition.c.start_policy,
         )
         .select_from(
-            window.join(slot, slot.c.window_id == window.c.id)
-            .join(definition, definition.c.id == slot.c.definition_id)
+            among.join(definition, definition.c.id == slot.c.definition_id)
             .join(member, member.c.id == slot.c.member_id)
             .outerjoin(account, account.c.id == member.c.account_id)
         )
-        .where(
-            slot.c.state == state,
-            due(now=now, delays=delays),
-            startable(now=now),
-        )
+        .where(due(closed_by), startable(now=now))
     )
 
 
@@ -87,12 +88,15 @@ def windows_with_open_slots(db: sa.Connection, *, now: dt.datetime) -> Sequence[
     return db.execute(sa.select(window.c.id).where(window.c.ends_at <= now, has_some)).scalars().all()
 
 
-def open_candidates(
-    windows: Sequence[int], *, now: dt.datetime, delays: Collection[dt.timedelta]
-) -> sa.Select[Any]:
-    """``candidates`` among the open slots of those windows, which are all that have some."""
-    query = candidates(now=now, delays=delays, state=SlotState.OPEN)
-    return query if len(windows) > WINDOWS_MAX else query.where(schema.slot.c.window_id.in_(windows))
+def windows_newly_due(
+    db: sa.Connection, delays: Collection[dt.timedelta], *, since: dt.datetime, now: dt.datetime
+) -> Sequence[int]:
+    """Windows whose slots have fallen due after ``since`` and until ``now``, under any of these delays."""
+    ends_at = schema.window.c.ends_at
+    fallen = (
+        (ends_at > since - delay) & (ends_at <= now - delay) for delay in sorted({dt.timedelta(0), *delays})
+    )
+    return db.execute(sa.select(schema.window.c.id).where(sa.or_(*fallen))).scalars().all()
 
 
 def required_parents(child: sa.FromClause) -> sa.Select[Any]:
@@ -163,6 +167,42 @@ def required_parents(child: sa.FromClause) -> sa.Select[Any]:
 
 
 parent = schema.slot.alias("parent")
+
+
+def children(parent: sa.FromClause) -> sa.Select[Any]:
+    """One row (``parent_id``, ``child_id``) for every slot that needs one of ``parent``.
+
+    ``parent`` has the columns id, definition_id, member_id and window_id. This is ``required_parents`` seen from the
+    other end, for parents that exist.
+    """
+    edge, relation, definition = schema.dependency, schema.window_relation, schema.definition
+    of_child, of_parent = schema.member_ancestor.alias("of_child"), schema.member_ancestor.alias("of_parent")
+    child = schema.slot.alias("child_slot")
+    return sa.select(parent.c.id.label("parent_id"), child.c.id.label("child_id")).select_from(
+        parent.join(edge, edge.c.parent_id == parent.c.definition_id)
+        .join(
+            relation,
+            (relation.c.parent_window_id == parent.c.window_id)
+            & (relation.c.window_rule == edge.c.window_rule),
+        )
+        .join(definition, definition.c.id == edge.c.child_id)
+        .join(
+            of_parent,
+            (of_parent.c.member_id == parent.c.member_id)
+            & (of_parent.c.ancestor_matrix_id == edge.c.common_matrix_id),
+        )
+        .join(
+            of_child,
+            (of_child.c.ancestor_id == of_parent.c.ancestor_id)
+            & (of_child.c.member_matrix_id == definition.c.matrix_id),
+        )
+        .join(
+            child,
+            (child.c.definition_id == edge.c.child_id)
+            & (child.c.member_id == of_child.c.member_id)
+            & (child.c.window_id == relation.c.child_window_id),
+        )
+    )
 
 
 def counted(

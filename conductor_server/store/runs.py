@@ -1,4 +1,4 @@
-"""Runs, as the engine sees them: created in sets for slots that may start, given up when their agents are silent.
+"""Single runs: created and cancelled for operators, given up when their agents are silent.
 
 Every write is a compare-and-set on the status (and, for what agents write, the epoch: ``store/leases.py``).
 """
@@ -12,108 +12,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from conductor_server.model.states import LIVE_RUNS, CreatedBy, RunStatus, SlotState, StartPolicy
+from conductor_server.model.states import LIVE_RUNS, CreatedBy, RunStatus, SlotState
 from conductor_server.policy.retry import LOSSES_MAX, quarantine_reason
-from conductor_server.policy.start import SKIP_REASONS
-from conductor_server.store import dialect, readiness, schema
-from conductor_server.store.slots import Unsettled, unsettled_in
-
-chosen = sa.Table(
-    "command_chosen",
-    sa.MetaData(),
-    sa.Column("slot_id", schema.Key, primary_key=True, autoincrement=False),
-    sa.Column("consumes", schema.Key, nullable=False),
-    prefixes=["TEMPORARY"],
-    postgresql_on_commit="DELETE ROWS",  # nothing else would ever take back what was deleted from it
-)
-"""The slots that the present transaction has chosen to start: written once, used by several statements."""
-
-
-def start_ready(db: sa.Connection, *, now: dt.datetime, delays: Collection[dt.timedelta]) -> int:
-    """Create the first run of every open slot that may start. Answers how many."""
-    windows = readiness.windows_with_open_slots(db, now=now)
-    if not windows:
-        return 0
-    child = readiness.open_candidates(windows, now=now, delays=delays).cte("child", nesting=True)
-    counts = readiness.counted(child).subquery("counts")
-    ready = sa.select(counts.c.id, counts.c.consumes).where(
-        readiness.may_start(counts), readiness.in_turn(counts)
-    )
-    return _start(db, ready, expected=SlotState.OPEN, now=now)
-
-
-def start_anew(db: sa.Connection, *, now: dt.datetime, delays: Collection[dt.timedelta]) -> int:
-    """Create one more run of every slot that is done, wants reruns, and whose parents have succeeded anew since.
-
-    One that has failed is among them: it may have been its parents' data.
-    """
-    definition, slot = schema.definition, schema.slot
-    wanting = db.execute(
-        sa.select(definition.c.id).where(definition.c.start_policy == StartPolicy.AFTER_SUCCESS_AND_RERUNS)
-    )
-    ids = wanting.scalars().all()
-    started = 0
-    for done in (SlotState.SUCCEEDED, SlotState.FAILED) if ids else ():
-        child = (
-            readiness.candidates(now=now, delays=delays, state=done)
-            .where(slot.c.definition_id.in_(ids))
-            .cte("child", nesting=True)
-        )
-        counts = readiness.counted(child).subquery("counts")
-        ready = sa.select(counts.c.id, counts.c.consumes).where(
-            readiness.may_start(counts), counts.c.consumes > counts.c.consumed
-        )
-        started += _start(db, ready, expected=done, now=now)
-    return started
-
-
-def skip_hopeless(db: sa.Connection, *, now: dt.datetime, delays: Collection[dt.timedelta]) -> int:
-    """Skip every open slot that its policy can never start as things stand. Answers how many."""
-    windows = readiness.windows_with_open_slots(db, now=now)
-    if not windows:
-        return 0
-    slot = schema.slot
-    child = readiness.open_candidates(windows, now=now, delays=delays).cte("child", nesting=True)
-    counts = readiness.counted(child).subquery("counts")
-    hopeless = sa.select(counts.c.id).where(readiness.never_start(counts))
-    return db.execute(
-        sa.update(slot)
-        .where(slot.c.id.in_(hopeless), slot.c.state == SlotState.OPEN)
-        .values(state=SlotState.SKIPPED, reason=_skip_reason(), decided_at=now)
-    ).rowcount
-
-
-def reopen(db: sa.Connection, *, now: dt.datetime, delays: Collection[dt.timedelta]) -> int:
-    """Open every slot again that was skipped on account of its parents, and might start after all. Answers how many.
-
-    That is what a rerun above does; what was missed, or skipped by a person, stays skipped.
-    """
-    slot = schema.slot
-    by_policy = slot.c.reason.in_(SKIP_REASONS.values())
-    if (
-        db.execute(sa.select(slot.c.id).where(slot.c.state == SlotState.SKIPPED, by_policy).limit(1)).first()
-        is None
-    ):
-        return 0
-    skipped = readiness.candidates(now=now, delays=delays, state=SlotState.SKIPPED)
-    child = skipped.where(by_policy).cte("child", nesting=True)
-    counts = readiness.counted(child).subquery("counts")
-    hopeful = sa.select(counts.c.id).where(
-        ~readiness.never_start(counts),
-        counts.c.existing == counts.c.required,  # retention may have taken those that decided it
-    )
-    return db.execute(
-        sa.update(slot)
-        .where(slot.c.id.in_(hopeful), slot.c.state == SlotState.SKIPPED)
-        .values(state=SlotState.OPEN, reason="", decided_at=None)
-    ).rowcount
-
-
-def retry(db: sa.Connection, group: Unsettled, *, failed_until: dt.datetime | None, now: dt.datetime) -> int:
-    """Create the next run of the slots of a group whose last failure was by then. Answers how many."""
-    slot = schema.slot
-    again = sa.select(slot.c.id, slot.c.consumed).where(unsettled_in(group, failed_until=failed_until))
-    return _start(db, again, expected=SlotState.ACTIVE, now=now)
+from conductor_server.store import agenda, schema, starts
 
 
 def rerun(db: sa.Connection, slot_id: int, *, now: dt.datetime) -> int | None:
@@ -137,8 +38,11 @@ def rerun(db: sa.Connection, slot_id: int, *, now: dt.datetime) -> int | None:
     if not changed:
         return None
     db.execute(
-        _insert(db, sa.select(slot.c.id).where(slot.c.id == slot_id), CreatedBy.OPERATOR, now, counted=True)
+        starts.creating(
+            db, sa.select(slot.c.id).where(slot.c.id == slot_id), CreatedBy.OPERATOR, now, counted=True
+        )
     )
+    agenda.note(db, [slot_id], at=now)  # it counts otherwise for its children now
     number: int = db.execute(
         sa.select(run.c.id).where(run.c.slot_id == slot_id, run.c.status == RunStatus.WAITING)
     ).scalar_one()
@@ -183,6 +87,7 @@ def cancel_waiting(db: sa.Connection, run_id: int, *, reason: str, now: dt.datet
             .where(slot.c.id == of_run, slot.c.state == SlotState.ACTIVE)
             .values(state=SlotState.CANCELLED, reason=reason, decided_at=now)
         )
+        agenda.note_ended(db, [run_id], RunStatus.CANCELLED, at=now)
     return cancelled
 
 
@@ -289,6 +194,7 @@ def give_up(
                 .where(slot.c.id == lost.slot_id, slot.c.state == SlotState.ACTIVE)
                 .values(**values)
             )
+    agenda.note(db, [lost.slot_id for lost in hit], at=now)
     return hit
 
 
@@ -297,90 +203,3 @@ def waiting_sources(db: sa.Connection) -> set[int]:
     run = schema.run
     rows = db.execute(sa.select(run.c.source_id).where(run.c.status == RunStatus.WAITING).distinct())
     return set(rows.scalars())
-
-
-def _skip_reason() -> sa.ColumnElement[str]:
-    """In the words of the slot's policy."""
-    definition = schema.definition
-    policy = (
-        sa.select(definition.c.start_policy)
-        .where(definition.c.id == schema.slot.c.definition_id)
-        .scalar_subquery()
-    )
-    return sa.case({int(policy): reason for policy, reason in SKIP_REASONS.items()}, value=policy)
-
-
-def _start(db: sa.Connection, ready: sa.Select[Any], *, expected: SlotState, now: dt.datetime) -> int:
-    """Create a run for each of ``ready`` (slot id, what it consumes), whose slots are in the ``expected`` state."""
-    slot = schema.slot
-    chosen.create(db, checkfirst=True)
-    db.execute(sa.delete(chosen))
-    number = db.execute(dialect.insert(db, chosen).from_select(["slot_id", "consumes"], ready)).rowcount
-    if not number:
-        return 0
-    if number >= dialect.MANY:
-        dialect.analyze(db, chosen)
-    candidates = (
-        sa.select(slot.c.id).join(chosen, chosen.c.slot_id == slot.c.id).where(slot.c.state == expected)
-    )
-    created = db.execute(_insert(db, candidates, CreatedBy.ENGINE, now, counted=False)).rowcount
-    if created >= dialect.MANY:
-        dialect.analyze(db, schema.run)
-    run = schema.run
-    has_new_run = (
-        sa.select(1)
-        .where(
-            run.c.slot_id == slot.c.id,
-            run.c.attempt == slot.c.attempts + 1,
-            run.c.status == RunStatus.WAITING,
-        )
-        .exists()
-    )
-    consumes = sa.select(chosen.c.consumes).where(chosen.c.slot_id == slot.c.id).scalar_subquery()
-    db.execute(
-        sa.update(slot)
-        .where(slot.c.id.in_(sa.select(chosen.c.slot_id)), slot.c.state == expected, has_new_run)
-        .values(
-            state=SlotState.ACTIVE,
-            attempts=slot.c.attempts + 1,
-            consumed=consumes,
-            decided_at=None,
-            # Reruns after a success begin a new series; a retry goes on with the one it is in.
-            **({} if expected is SlotState.ACTIVE else {"failures": 0, "losses": 0}),
-        )
-    )
-    return created
-
-
-def _insert(
-    db: sa.Connection, slots: sa.Select[Any], created_by: CreatedBy, now: dt.datetime, *, counted: bool
-) -> sa.Insert:
-    """The statement that adds a waiting run for each of ``slots``. ``counted``: their attempts include it already.
-
-    Two engines may both try: the unique index on live runs lets one of them have each slot.
-    """
-    slot, definition = schema.slot, schema.definition
-    wanted = slots.subquery("wanted")
-    rows = (
-        sa.select(
-            slot.c.id,
-            slot.c.attempts + (0 if counted else 1),
-            sa.literal(int(RunStatus.WAITING)),
-            definition.c.source_id,
-            definition.c.priority,
-            sa.literal(int(created_by)),
-            sa.literal(now, _INSTANT),
-        )
-        .select_from(
-            wanted.join(slot, slot.c.id == wanted.c.id)
-            .join(definition, definition.c.id == slot.c.definition_id)
-            .join(schema.window, schema.window.c.id == slot.c.window_id)
-        )
-        .where(sa.true())
-        .order_by(schema.window.c.ends_at, slot.c.id)
-    )
-    columns = ["slot_id", "attempt", "status", "source_id", "priority", "created_by", "waiting_at"]
-    return dialect.insert(db, schema.run).from_select(columns, rows).on_conflict_do_nothing()
-
-
-_INSTANT = schema.run.c.waiting_at.type

@@ -369,6 +369,18 @@ slot = sa.Table(
     postgresql_with={"fillfactor": 80},
 )
 
+# What the engine is to look at; a note without a slot asks for everything. No foreign key: notes of removed slots are
+# found to be empty, and locking the slot for each would cost more.
+agenda = sa.Table(
+    "command_agenda",
+    metadata,
+    _key(),
+    sa.Column("slot_id", Key),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Index("command_agenda_at_idx", "at", "id"),
+    sqlite_autoincrement=True,  # a note is taken away by its number, which must not be another's by then
+)
+
 _live = sa.text(f"status IN ({', '.join(str(int(status)) for status in LIVE_RUNS)})")
 _waiting = sa.text(f"status = {RunStatus.WAITING:d}")
 _running = sa.text(f"status = {RunStatus.RUNNING:d}")

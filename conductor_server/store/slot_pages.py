@@ -71,7 +71,7 @@ def page(
     else:
         moment.collect(db, sa.false())
     if not query.include_not_due:
-        due = readiness.due(now=moment.now, delays=moment.delays)
+        due = readiness.due(readiness.cut_offs(moment.now, moment.delays))
         keys = keys.where((slot.c.state != SlotState.OPEN) | due)
     if after is not None:
         keys = keys.where(

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection
 
 import sqlalchemy as sa
 
-from conductor_server.model.states import LIVE_RUNS, RunStatus, SlotState
-from conductor_server.policy.retry import JITTER_BUCKETS
+from conductor_server.model.states import LIVE_RUNS, SlotState
 from conductor_server.store import dialect, schema
 
 
@@ -106,63 +104,6 @@ def skip_older(
     ).rowcount
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unsettled:
-    """Slots whose newest run has ended without deciding them: all those that one decision covers."""
-
-    definition_id: int
-    window_id: int
-    window_end: dt.datetime
-    failures: int
-    bucket: int
-    released: bool
-
-
-def unsettled(db: sa.Connection) -> Sequence[Unsettled]:
-    """Groups of active slots without a live run. ``released``: the newest run was given back, not failed."""
-    slot, window = schema.slot, schema.window
-    released = _newest_status() == RunStatus.RELEASED
-    bucket = slot.c.id % JITTER_BUCKETS
-    rows = db.execute(
-        sa.select(
-            slot.c.definition_id,
-            slot.c.window_id,
-            window.c.ends_at.label("window_end"),
-            slot.c.failures,
-            bucket.label("bucket"),
-            released.label("released"),
-        )
-        .distinct()
-        .join(window, window.c.id == slot.c.window_id)
-        .where(slot.c.state == SlotState.ACTIVE, ~_has_live_run())
-    )
-    return [Unsettled(**row._asdict()) for row in rows]
-
-
-def unsettled_in(group: Unsettled, *, failed_until: dt.datetime | None) -> sa.ColumnElement[bool]:
-    """The condition on ``command_slot`` for the members of a group, whose last failure was by then if one is given."""
-    slot = schema.slot
-    condition = (
-        (slot.c.state == SlotState.ACTIVE)
-        & (slot.c.definition_id == group.definition_id)
-        & (slot.c.window_id == group.window_id)
-        & (slot.c.failures == group.failures)
-        & (slot.c.id % JITTER_BUCKETS == group.bucket)
-        & ~_has_live_run()
-        & ((_newest_status() == RunStatus.RELEASED) == sa.literal(group.released))
-    )
-    return condition if failed_until is None else condition & (slot.c.failed_at <= failed_until)
-
-
-def exhaust(db: sa.Connection, group: Unsettled, *, reason: str, now: dt.datetime) -> int:
-    """The slots of a group have failed for good."""
-    return db.execute(
-        sa.update(schema.slot)
-        .where(unsettled_in(group, failed_until=None))
-        .values(state=SlotState.FAILED, reason=reason, decided_at=now)
-    ).rowcount
-
-
 def delete_decided(db: sa.Connection, *, before: dt.datetime, limit: int) -> int:
     """Delete slots decided before that, with their runs, oldest first; those that an undecided child needs stay."""
     slot, relation, edge = schema.slot, schema.window_relation, schema.dependency
@@ -205,7 +146,7 @@ def discard(db: sa.Connection, slot_id: int, *, reason: str, now: dt.datetime) -
     states = (SlotState.OPEN, SlotState.ACTIVE, SlotState.FAILED, SlotState.QUARANTINED)
     return db.execute(
         sa.update(slot)
-        .where(slot.c.id == slot_id, slot.c.state.in_(states), ~_has_live_run())
+        .where(slot.c.id == slot_id, slot.c.state.in_(states), ~has_live_run())
         .values(state=SlotState.CANCELLED, reason=reason, decided_at=now)
     ).rowcount
 
@@ -215,7 +156,7 @@ def fail(db: sa.Connection, slot_id: int, *, reason: str, now: dt.datetime) -> i
     slot = schema.slot
     return db.execute(
         sa.update(slot)
-        .where(slot.c.id == slot_id, slot.c.state == SlotState.ACTIVE, ~_has_live_run())
+        .where(slot.c.id == slot_id, slot.c.state == SlotState.ACTIVE, ~has_live_run())
         .values(state=SlotState.FAILED, reason=reason, decided_at=now)
     ).rowcount
 
@@ -228,15 +169,6 @@ def number_of_account(db: sa.Connection, account_id: int) -> int:
     return int(db.execute(query).scalar_one())
 
 
-def _has_live_run() -> sa.ColumnElement[bool]:
+def has_live_run() -> sa.ColumnElement[bool]:
     run = schema.run
     return sa.select(1).where(run.c.slot_id == schema.slot.c.id, run.c.status.in_(LIVE_RUNS)).exists()
-
-
-def _newest_status() -> sa.ScalarSelect[int]:
-    run = schema.run
-    return (
-        sa.select(run.c.status)
-        .where(run.c.slot_id == schema.slot.c.id, run.c.attempt == schema.slot.c.attempts)
-        .scalar_subquery()
-    )

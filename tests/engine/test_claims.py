@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from conductor_server.engine import operations
+from conductor_server.engine.operations import Operator
 from conductor_server.model.definition import Account, Concurrency
 from conductor_server.model.states import RunStatus, SlotState
 from conductor_server.rpc import agent_requests
-from conductor_server.store import definitions, leases, matrices, members, schema
+from conductor_server.store import leases, matrices, members, schema
 from conductor_server.store.agents import Registration
 from conductor_server.store.database import Database
 from conductor_server.store.leases import Claim
@@ -153,12 +155,13 @@ def test_maintenance_that_begins_holds_up_what_waits_already(world: World) -> No
 
 def test_a_paused_definition_starts_nothing_until_it_goes_on(world: World) -> None:
     due(world, definition("job"))
-    world.write(lambda db: definitions.set_paused(db, "job", paused=True))
+    operator = Operator(name="", now=world.now)
+    world.write(lambda db: operations.set_active(db, "job", operator, active=False))
     assert world.claim() == {}
     world.tick(after=DAY)
     assert world.count(schema.run) == 1
 
-    world.write(lambda db: definitions.set_paused(db, "job", paused=False))
+    world.write(lambda db: operations.set_active(db, "job", operator, active=True))
     world.tick()
 
     assert list(world.claim()) == ["job@a0/2026-11-21", "job@a0/2026-11-22"]
@@ -175,7 +178,7 @@ def test_a_running_run_goes_on_while_its_definition_is_paused(world: World) -> N
     due(world, definition("job"))
     [lease] = world.claim().values()
 
-    world.write(lambda db: definitions.set_paused(db, "job", paused=True))
+    world.write(lambda db: operations.set_active(db, "job", Operator(name="", now=world.now), active=False))
     world.finish(lease)
 
     assert world.runs("job@a0/2026-11-21") == [RunStatus.SUCCESS]

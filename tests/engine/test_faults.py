@@ -52,7 +52,7 @@ def night(world: World) -> World:
 
 
 def break_row(world: World, name: str, **values: Any) -> None:
-    world.write(lambda db: db.execute(sa.update(TABLE).where(TABLE.c.name == name).values(**values)))
+    world.meddle(lambda db: db.execute(sa.update(TABLE).where(TABLE.c.name == name).values(**values)))
 
 
 def held(world: World) -> dict[str, str]:
@@ -72,7 +72,7 @@ def test_a_broken_definition_stops_itself_and_who_reads_from_it_until_it_is_mend
 
     assert held(night).keys() == {"x", "y"}
     assert night.state("z@acme/2026-11-22") is SlotState.OPEN
-    done = night.tick_once()
+    done = night.tick_once(full=True)
     assert [fault.partition(":")[0] for fault in done.faults] == ["definition x is set aside"]
     assert not done.problems
     assert not done.changed
@@ -88,7 +88,7 @@ def test_a_broken_definition_stops_itself_and_who_reads_from_it_until_it_is_mend
 
 
 def test_a_read_with_an_unknown_window_rule(night: World) -> None:
-    night.write(lambda db: db.execute(sa.update(schema.definition_reads).values(window_rule=99)))
+    night.meddle(lambda db: db.execute(sa.update(schema.definition_reads).values(window_rule=99)))
 
     night.clock.advance(DAY)
 
@@ -97,8 +97,8 @@ def test_a_read_with_an_unknown_window_rule(night: World) -> None:
 
 
 def test_an_edge_with_an_unknown_rule_is_written_anew(night: World) -> None:
-    night.write(lambda db: db.execute(sa.update(schema.dependency).values(window_rule=99, member_rule=99)))
-    night.write(lambda db: db.execute(sa.update(schema.calendar_relation).values(window_rule=99)))
+    night.meddle(lambda db: db.execute(sa.update(schema.dependency).values(window_rule=99, member_rule=99)))
+    night.meddle(lambda db: db.execute(sa.update(schema.calendar_relation).values(window_rule=99)))
 
     night.clock.advance(DAY)
 
@@ -111,7 +111,7 @@ def test_a_broken_calendar_stops_who_is_planned_by_it(night: World) -> None:
     night.declare(*night.declared["files"].definitions, other)
     night.tick()
     daily = schema.calendar.c.frequency == Frequency.DAILY
-    night.write(lambda db: db.execute(sa.update(schema.calendar).where(daily).values(frequency=99)))
+    night.meddle(lambda db: db.execute(sa.update(schema.calendar).where(daily).values(frequency=99)))
 
     night.clock.advance(DAY)
     ran = night.run_all()
@@ -129,7 +129,7 @@ def test_an_unknown_zone_stops_its_members_and_who_waits_for_all(night: World) -
     night.clock.advance(DAY)
     night.run_all()
     lost = schema.member.c.token == "lost"
-    night.write(lambda db: db.execute(sa.update(schema.member).where(lost).values(timezone="Mars/Olympus")))
+    night.meddle(lambda db: db.execute(sa.update(schema.member).where(lost).values(timezone="Mars/Olympus")))
 
     night.clock.advance(3 * DAY)
     ran = night.run_all()
@@ -138,7 +138,7 @@ def test_an_unknown_zone_stops_its_members_and_who_waits_for_all(night: World) -
     assert "a@lost/2026-11-25" not in night.states()
     assert not any(name.startswith("total") for name in ran), "a barrier must not overlook a member"
     assert "needs slots of a for members" in held(night)["total"]
-    done = night.tick_once()
+    done = night.tick_once(full=True)
     assert any("'Mars/Olympus'" in fault for fault in done.faults)
 
 
@@ -148,7 +148,7 @@ def test_text_that_is_no_json_in_sqlite(sqlite: Database) -> None:
     world.declare(definition("a"), definition("x"), accounts=[account()])
     world.tick()
     broken = "UPDATE command_definition SET retry_parameters = '{oh' WHERE name = 'x'"
-    world.write(lambda db: db.execute(sa.text(broken)))
+    world.meddle(lambda db: db.execute(sa.text(broken)))
 
     world.clock.advance(36 * HOUR)
 
@@ -167,7 +167,7 @@ def test_a_source_whose_declarations_no_database_takes_stops_itself(world: World
     )
     world.declare(hostile, accounts=[Account(token="nul\0", timezone="Mars/Olympus")], source="plugin")
 
-    done = world.tick_once()
+    done = world.tick_once(full=True)
     world.clock.advance(36 * HOUR)
 
     assert any("nothing of plugin was applied" in problem for problem in done.problems), done.problems

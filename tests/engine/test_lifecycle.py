@@ -18,6 +18,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from conductor_server.engine import operations
+from conductor_server.engine.operations import Operator
 from conductor_server.model.definition import Retry
 from conductor_server.model.states import (
     RUN_TRANSITIONS,
@@ -30,7 +32,7 @@ from conductor_server.model.states import (
     StartPolicy,
     Verdict,
 )
-from conductor_server.store import definitions, runs, schema
+from conductor_server.store import runs, schema
 from conductor_server.store.leases import Lease
 from tests.support.build import DAY, HOUR, MINUTE, account, definition, reads
 from tests.support.database import migrated_file, sqlite_copy
@@ -185,7 +187,8 @@ class Lifecycle(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from(["load", "model"]), paused=st.booleans())
     def pause_or_resume(self, name: str, paused: bool) -> None:
-        self.world.write(lambda db: definitions.set_paused(db, name, paused=paused))
+        operator = Operator(name="", now=self.world.now)
+        self.world.write(lambda db: operations.set_active(db, name, operator, active=not paused))
 
     # ---------------------------------------------------------------------------------------- safety
 

@@ -33,6 +33,15 @@ def decision(
     )
 
 
+def test_a_deadline_may_come_before_the_retry() -> None:
+    failed_at = WINDOW_END
+    decided = decision(DEADLINE, failures=1)
+
+    assert isinstance(decided, Retrying)
+    assert decided.due(failed_at) == failed_at + 10 * MINUTE
+    assert decided.due(failed_at + DEADLINE.deadline) == failed_at + DEADLINE.deadline
+
+
 @pytest.mark.parametrize(
     ("retry", "failures", "delay"),
     [
@@ -48,7 +57,10 @@ def decision(
     ],
 )
 def test_retries(retry: Retry, failures: int, delay: dt.timedelta) -> None:
-    assert decision(retry, failures=failures) == Retrying(delay=delay)
+    decided = decision(retry, failures=failures)
+
+    assert isinstance(decided, Retrying)
+    assert decided.delay == delay
 
 
 @pytest.mark.parametrize(

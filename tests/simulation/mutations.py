@@ -20,6 +20,7 @@ from conductor_server.engine.steps import ensure_runs_timeout
 from conductor_server.model.states import Disposition, Verdict
 from conductor_server.policy import completion, frequency, retry, start
 from conductor_server.store import leases, limits, readiness, schema
+from conductor_server.store import starts as store_starts
 from tests.simulation import simulation
 from tests.simulation.store import Killed, SimulatedDatabase
 
@@ -155,7 +156,7 @@ def naive_local_time() -> AbstractContextManager[object]:
 
 def no_parent_check() -> AbstractContextManager[object]:
     """A slot starts whatever its parents do."""
-    return patch.object(readiness, "may_start", lambda counts: sa.true())
+    return _rebuilt(patch.object(readiness, "may_start", lambda counts: sa.true()))
 
 
 def any_parent_will_do() -> AbstractContextManager[object]:
@@ -165,7 +166,7 @@ def any_parent_will_do() -> AbstractContextManager[object]:
         return starts(policy, counts) | (counts.succeeded > 0)
 
     starts = start.starts
-    return patch.object(start, "starts", wrong)
+    return _rebuilt(patch.object(start, "starts", wrong))
 
 
 def missing_runs_are_kept() -> AbstractContextManager[object]:
@@ -199,7 +200,7 @@ def windows_not_awaited() -> AbstractContextManager[object]:
 
     planned = readiness.windows_with_open_slots
     return _both(
-        patch.object(readiness, "due", lambda *, now, delays: sa.true()),
+        _rebuilt(patch.object(readiness, "due", lambda _closed_by: sa.true())),
         patch.object(readiness, "windows_with_open_slots", all_windows),
     )
 
@@ -282,6 +283,21 @@ def _step(name: str, step: Any) -> AbstractContextManager[object]:
 def _both(first: AbstractContextManager[object], second: AbstractContextManager[object]) -> Iterator[None]:
     with first, second:
         yield
+
+
+@contextmanager
+def _rebuilt(mistake: AbstractContextManager[object]) -> Iterator[None]:
+    """Statements are built once and kept: have them built with the mistake, and afterwards without it."""
+    with mistake:
+        _forget_statements()
+        yield
+    _forget_statements()
+
+
+def _forget_statements() -> None:
+    for built in vars(store_starts).values():
+        if hasattr(built, "cache_clear"):
+            built.cache_clear()
 
 
 def _schema(*statements: str) -> AbstractContextManager[object]:

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from conductor_agent import model as agent_model
 from conductor_server.engine import reconciler
 from conductor_server.engine.loop import APPLYING_STEPS
-from conductor_server.engine.reconciler import Pass, reconcile_once
+from conductor_server.engine.reconciler import Pass, Watch, reconcile_once
 from conductor_server.engine.step import EngineSettings
 from conductor_server.model.credentials import UNBOUNDED, Credential, Role
 from conductor_server.model.definition import Declarations
@@ -100,6 +100,7 @@ class SimulatedServer:
         self._wishing: set[tuple[Link, str]] = set()
         self._woken = False
         self._unread = True
+        self._watch: Watch | None = None
 
     # --- lives
 
@@ -108,6 +109,7 @@ class SimulatedServer:
         self.up, self.life = True, self.life + 1
         self._streams, self._sessions, self._wishing = {}, {}, set()
         self._waiting, self._committing, self._woken, self._unread = deque(), False, False, True
+        self._watch = None
         self._watcher.doing("start")
         self._or_die(
             lambda: self.database.write(
@@ -185,15 +187,22 @@ class SimulatedServer:
         self._watcher.doing("engine")
         readings = (self.declared,) if self._unread else ()
         self._unread = False
+        watch, self._watch = self._watch, None
         try:
             done = reconcile_once(
-                self.database, self._timeline, self._settings, readings, steps=reconciler.STEPS
+                self.database,
+                self._timeline,
+                self._settings,
+                readings,
+                steps=reconciler.STEPS,
+                watch=watch,
             )
         except StoreUnavailableError:
             self._unread = self._unread or bool(readings)
             raise
         if readings and (done.problems or not done.failed.isdisjoint(APPLYING_STEPS)):
             self._unread = True
+        self._watch = done.watch
         self.problems = done.problems
         self._watcher.ticked(done)
         return done

@@ -58,6 +58,7 @@ class SimulatedDatabase(Database):
 
     def __init__(self, image: bytes = b"") -> None:
         self.url = make_url("sqlite://")
+        self._guard = None
         self.raw = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
         if image:
             self.raw.deserialize(image)

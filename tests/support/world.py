@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 
-from conductor_server.engine.reconciler import Pass, reconcile_once
+from conductor_server.engine.reconciler import LOOK_AT_NEWS, Pass, Watch, reconcile_once
 from conductor_server.engine.step import EngineSettings
 from conductor_server.model.definition import Account, Declarations, Definition, Matrix
 from conductor_server.model.states import Outcome, RunStatus, SlotState, Verdict
@@ -38,6 +38,7 @@ class World:
         self.declared: dict[str, Declarations] = {}
         self._unread: set[str] = set()
         self._completions = count(1)
+        self._watch: Watch | None = None
         database.write(lambda db: matrices.install(db, sources=(), timezone="UTC", now=now))
 
     # ---------------------------------------------------------------------------------------- what people do
@@ -85,17 +86,30 @@ class World:
         return self.clock.now()
 
     def tick(self, *, after: dt.timedelta = dt.timedelta(0)) -> Pass:
-        """Passes until there is no more to do, after so much time. No step may fail."""
+        """Passes until there is no more to do, after so much time. No step may fail.
+
+        They look at what has changed, as in the product; a full pass after them must not find anything they overlooked.
+        """
         self.clock.advance(after)
         done = self.tick_once()
         while done.more:
             done = self.tick_once()
+        if not done.full:
+            full = reconcile_once(self.database, self.clock, self.settings)
+            assert full.changed.keys().isdisjoint(LOOK_AT_NEWS), f"overlooked: {full.changed}"
         return done
 
-    def tick_once(self, *, failing: Collection[str] = ()) -> Pass:
+    def meddle(self, work: Work[T]) -> T:
+        """Somebody writes to the store behind the engine's back: only a full pass can see that, and the next is one."""
+        self._watch = None
+        return self.write(work)
+
+    def tick_once(self, *, failing: Collection[str] = (), full: bool = False) -> Pass:
         readings = tuple(self.declared[source] for source in sorted(self._unread))
         self._unread.clear()
-        done = reconcile_once(self.database, self.clock, self.settings, readings)
+        watch = None if full else self._watch
+        done = reconcile_once(self.database, self.clock, self.settings, readings, watch=watch)
+        self._watch = done.watch
         assert done.failed == set(failing), done.problems
         return done
 

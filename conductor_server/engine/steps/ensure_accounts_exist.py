@@ -20,7 +20,7 @@ from conductor_server.model.definition import (
 )
 from conductor_server.policy.diff import diff
 from conductor_server.policy.frequency import local_instant, zone
-from conductor_server.store import events, matrices, members
+from conductor_server.store import agenda, events, matrices, members
 from conductor_server.store.events import Event
 
 
@@ -71,6 +71,10 @@ def _accounts(db: sa.Connection, reading: Declarations, *, now: dt.datetime) -> 
         begins = starts_at(declared[name], added=stored[name].starts_at)
         members.update_account(db, declared[name], starts_at=begins, now=now)
     events.append(db, (_event("account.changed", name, token) for name in changes.changed), now=now)
+    # When a maintenance ends, any slot of that account may start.
+    for name in (*changes.added, *changes.changed):
+        if (until := declared[name].maintenance_until) is not None:
+            agenda.note_everything(db, at=until)
     removed = 0 if refusal else len(changes.removed)
     return len(changes.added) + len(changes.changed) + removed, problems
 

@@ -5,16 +5,21 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from conductor_server.engine.step import StepResult, Tick
-from conductor_server.store import definitions, graph_state, runs
+from conductor_server.store import definitions, graph_state, starts
+from conductor_server.store.starts import Decided, Moment
 
 
 def ensure_runs_exist(db: sa.Connection, tick: Tick) -> StepResult:
-    """Put every due slot to its start policy, all in sets. Raises ConflictError while the graph is half there."""
+    """Put to their start policies, all in sets, the slots that may have become ready since the last pass, or all.
+
+    Raises ConflictError while the graph is half there.
+    """
     graph_state.check(db)
-    delays = definitions.delays(db)
-    reopened = runs.reopen(db, now=tick.now, delays=delays)
-    started = runs.start_ready(db, now=tick.now, delays=delays)
-    started += runs.start_anew(db, now=tick.now, delays=delays)
-    skipped = runs.skip_hopeless(db, now=tick.now, delays=delays)
+    moment = Moment(now=tick.now, delays=tuple(sorted(definitions.delays(db))))
+    if tick.full:
+        done = starts.decide_all(db, moment)
+    else:
+        done = starts.decide_changed(db, tick.news.slots, moment) if tick.news.slots else Decided()
+        done += starts.decide_due(db, tick.news.windows, moment) if tick.news.windows else Decided()
     # A skipped slot may be all that its own children were waiting for.
-    return StepResult(changed=reopened + started + skipped, more=skipped > 0)
+    return StepResult(changed=done.changed, more=done.follows)

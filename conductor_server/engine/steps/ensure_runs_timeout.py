@@ -26,4 +26,5 @@ def ensure_runs_timeout(db: sa.Connection, tick: Tick) -> StepResult:
         ],
         now=tick.now,
     )
-    return StepResult(changed=len(hit), more=len(hit) == tick.settings.batch)
+    # Their slots are on the agenda: they are retried, or quarantined, in the next pass.
+    return StepResult(changed=len(hit), more=bool(hit))
