@@ -42,6 +42,12 @@ EXIT_INSECURE = 78
     "--tls-client-ca", metavar="FILE", help="PEM; every client must show a certificate of this authority."
 )
 @click.option(
+    "--restore-grace-seconds",
+    type=float,
+    metavar="SECONDS",
+    help="After a restore nothing is claimed so long.",
+)
+@click.option(
     "--slots-create-extra-days", type=float, metavar="DAYS", help="How far ahead slots are created."
 )
 @click.option(
