@@ -60,7 +60,7 @@ def start_undecided(db: sa.Connection, slot_id: int, *, now: dt.datetime) -> int
     ).rowcount
     if started:
         this = sa.select(slot.c.id).where(slot.c.id == slot_id)
-        db.execute(_insert(db, this, CreatedBy.ENGINE, now, counted=True))
+        db.execute(starts.creating(db, this, CreatedBy.ENGINE, now, counted=True))
     return started
 
 
