@@ -1,4 +1,4 @@
-"""Fixtures of all tests: the two databases, each test with its own."""
+"""Fixtures of all tests: the two databases, each test with its own; at its end each is audited."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 from conductor_server.store.database import Database
 from tests.postgres import database_url, postgres_url
+from tests.support.audit import audit_after
 from tests.support.database import migrated_file, migrated_postgres, postgres_copy, sqlite_copy
 from tests.support.world import World
 
@@ -34,15 +35,19 @@ def database(request: pytest.FixtureRequest) -> Database:
 
 
 @pytest.fixture
-def sqlite(sqlite_template: Path, tmp_path: Path) -> Iterator[Database]:
+def sqlite(request: pytest.FixtureRequest, sqlite_template: Path, tmp_path: Path) -> Iterator[Database]:
     with sqlite_copy(sqlite_template, tmp_path) as database:
         yield database
+        audit_after(request, database)
 
 
 @pytest.fixture
-def postgresql(postgres_url: str, postgres_template: str) -> Iterator[Database]:
+def postgresql(
+    request: pytest.FixtureRequest, postgres_url: str, postgres_template: str
+) -> Iterator[Database]:
     with postgres_copy(postgres_url, postgres_template) as database:
         yield database
+        audit_after(request, database)
 
 
 @pytest.fixture

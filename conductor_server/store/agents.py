@@ -114,13 +114,16 @@ def of_session(db: sa.Connection, session: int) -> tuple[Registration, str] | No
 
 def sessions(db: sa.Connection, names: Collection[str]) -> dict[str, int]:
     """The present session of each of those agents."""
-    table = schema.agent
-    query = sa.select(table.c.name, table.c.session).where(table.c.name.in_(names))
-    return dict(db.execute(query).all())
+    return dict(db.execute(_SESSIONS, {"names": list(names)}).all())
 
 
 def heard_of(db: sa.Connection, names: Collection[str], *, now: dt.datetime) -> None:
-    db.execute(sa.update(schema.agent).where(schema.agent.c.name.in_(names)).values(heartbeat_at=now))
+    db.execute(_HEARD_OF, {"names": list(names), "now": now})
+
+
+_named = schema.agent.c.name.in_(sa.bindparam("names", expanding=True))
+_SESSIONS = sa.select(schema.agent.c.name, schema.agent.c.session).where(_named)
+_HEARD_OF = sa.update(schema.agent).where(_named).values(heartbeat_at=sa.bindparam("now"))
 
 
 def all_agents(db: sa.Connection) -> Sequence[StoredAgent]:

@@ -61,11 +61,13 @@ class Relation:
 
 def calendars(db: sa.Connection) -> dict[Calendar, int]:
     """All but those whose frequency there is none: who uses them is set aside (``store/faults.py``)."""
-    table = schema.calendar
     return {
         Calendar(frequency=Frequency(row.frequency), expression=row.expression, timezone=row.timezone): row.id
-        for row in db.execute(sa.select(table).where(table.c.frequency.in_(Frequency)))
+        for row in db.execute(_CALENDARS)
     }
+
+
+_CALENDARS = sa.select(schema.calendar).where(schema.calendar.c.frequency.in_(Frequency))
 
 
 def ensure_calendar(db: sa.Connection, calendar: Calendar) -> int:
@@ -113,8 +115,10 @@ def ensure_windows(db: sa.Connection, calendar_id: int, windows: Sequence[Window
 
 def plans(db: sa.Connection) -> dict[tuple[int, int], Plan]:
     """By definition and calendar."""
-    rows = db.execute(sa.select(schema.definition_calendar))
-    return {(row.definition_id, row.calendar_id): Plan(**row._asdict()) for row in rows}
+    return {(row.definition_id, row.calendar_id): Plan(**row._asdict()) for row in db.execute(_PLANS)}
+
+
+_PLANS = sa.select(schema.definition_calendar)
 
 
 def save_plan(db: sa.Connection, plan: Plan) -> None:
@@ -130,11 +134,13 @@ def save_plan(db: sa.Connection, plan: Plan) -> None:
 def relations(db: sa.Connection) -> dict[tuple[WindowRule, int, int], Relation]:
     """By rule, child calendar and parent calendar."""
     found = {}
-    known = schema.calendar_relation.c.window_rule.in_(WindowRule)
-    for row in db.execute(sa.select(schema.calendar_relation).where(known)):
+    for row in db.execute(_RELATIONS):
         values = row._asdict() | {"window_rule": WindowRule(row.window_rule)}
         found[values["window_rule"], row.child_calendar_id, row.parent_calendar_id] = Relation(**values)
     return found
+
+
+_RELATIONS = sa.select(schema.calendar_relation).where(schema.calendar_relation.c.window_rule.in_(WindowRule))
 
 
 def save_relation(db: sa.Connection, relation: Relation, *, pairs: Iterable[tuple[int, int]]) -> None:
@@ -157,13 +163,14 @@ def save_relation(db: sa.Connection, relation: Relation, *, pairs: Iterable[tupl
 
 def planned_span(db: sa.Connection) -> dict[int, tuple[dt.datetime, dt.datetime]]:
     """For each calendar with slots, the first planned start and the instant up to which windows are planned."""
-    table = schema.definition_calendar
-    rows = db.execute(
-        sa.select(
-            table.c.calendar_id, sa.func.min(table.c.starts_at), sa.func.max(table.c.slots_until)
-        ).group_by(table.c.calendar_id)
-    )
-    return {number: (first, until) for number, first, until in rows}
+    return {number: (first, until) for number, first, until in db.execute(_SPANS)}
+
+
+_SPANS = sa.select(
+    schema.definition_calendar.c.calendar_id,
+    sa.func.min(schema.definition_calendar.c.starts_at),
+    sa.func.max(schema.definition_calendar.c.slots_until),
+).group_by(schema.definition_calendar.c.calendar_id)
 
 
 def window_ids(

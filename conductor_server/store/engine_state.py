@@ -24,8 +24,7 @@ class EngineState:
 
 def load(db: sa.Connection) -> EngineState | None:
     """``None`` before the first loop of all."""
-    table = schema.engine_state
-    row = db.execute(sa.select(table.c.looped_at, table.c.grace_until, table.c.missed_since)).one_or_none()
+    row = db.execute(_STATE).one_or_none()
     return None if row is None else EngineState(**row._asdict())
 
 
@@ -35,8 +34,10 @@ def save(db: sa.Connection, state: EngineState) -> None:
         "grace_until": state.grace_until,
         "missed_since": state.missed_since,
     }
-    db.execute(
-        dialect.insert(db, schema.engine_state)
-        .values(id=1, **values)
-        .on_conflict_do_update(index_elements=["id"], set_=values)
-    )
+    if not db.execute(_CHANGE, values).rowcount:
+        db.execute(dialect.insert(db, schema.engine_state).values(id=1, **values).on_conflict_do_nothing())
+
+
+_table = schema.engine_state
+_STATE = sa.select(_table.c.looped_at, _table.c.grace_until, _table.c.missed_since)
+_CHANGE = sa.update(_table)  # of its one row; the columns are those of the parameters

@@ -37,16 +37,13 @@ class Found:
 
 def of_definitions(db: sa.Connection) -> Mapping[int, str]:
     """Every definition that cannot be used as it is stored, by id, with the reason."""
-    table, plan = schema.definition, schema.definition_calendar
     found: dict[int, str] = {}
-    rows = {row.id: row for row in db.execute(sa.select(table))}
+    rows = {row.id: row for row in db.execute(_DEFINITIONS)}
     broken = broken_calendars(db)
-    for number, calendar_id in db.execute(sa.select(plan.c.definition_id, plan.c.calendar_id)):
+    for number, calendar_id in db.execute(_PLANS):
         if calendar_id in broken:
             found[number] = f"its calendar {calendar_id} cannot be used: {broken[calendar_id]}"
-    for number, rule in db.execute(
-        sa.select(schema.definition_reads.c.definition_id, schema.definition_reads.c.window_rule)
-    ):
+    for number, rule in db.execute(_RULES):
         if rule not in frozenset(WindowRule):
             found[number] = f"there is no window rule {rule}"
     for number, row in rows.items():
@@ -55,6 +52,11 @@ def of_definitions(db: sa.Connection) -> Mapping[int, str]:
         ):
             found[number] = reason
     return found
+
+
+_DEFINITIONS = sa.select(schema.definition)
+_PLANS = sa.select(schema.definition_calendar.c.definition_id, schema.definition_calendar.c.calendar_id)
+_RULES = sa.select(schema.definition_reads.c.definition_id, schema.definition_reads.c.window_rule)
 
 
 def of_spec(db: sa.Connection, definition_id: int) -> str:
@@ -91,7 +93,7 @@ def _check_json(value: Json) -> None:
 def broken_calendars(db: sa.Connection) -> Mapping[int, str]:
     """Calendars whose frequency or expression makes no sense, by id. Of their zones see ``broken_zones``."""
     found: dict[int, str] = {}
-    for row in db.execute(sa.select(schema.calendar)):
+    for row in db.execute(_CALENDARS):
         try:
             frequency = Frequency(row.frequency)
             if frequency is Frequency.ONE_OFF:
@@ -103,11 +105,13 @@ def broken_calendars(db: sa.Connection) -> Mapping[int, str]:
     return found
 
 
+_CALENDARS = sa.select(schema.calendar)
+
+
 def broken_zones(db: sa.Connection) -> Mapping[str, str]:
     """Time zones of members and calendars that this machine does not know, with the reason."""
     found: dict[str, str] = {}
-    names = sa.union(sa.select(schema.member.c.timezone), sa.select(schema.calendar.c.timezone))
-    for name in db.execute(names.order_by("timezone")).scalars():
+    for name in db.execute(_ZONES).scalars():
         try:
             zone(name)
         except Exception as error:  # the boundary of a row
@@ -115,11 +119,18 @@ def broken_zones(db: sa.Connection) -> Mapping[str, str]:
     return found
 
 
+_ZONES = sa.union(sa.select(schema.member.c.timezone), sa.select(schema.calendar.c.timezone)).order_by(
+    "timezone"
+)
+
+
 def readers_of(db: sa.Connection, faulty: Collection[int]) -> Mapping[int, str]:
     """Definitions that read what one of these writes, by id, with the reason why they are held.
 
     They would take a parent that is left out for a table that comes from elsewhere, and start without it.
     """
+    if not faulty:
+        return {}
     reads, writes, writer = schema.definition_reads, schema.definition_writes, schema.definition
     rows = db.execute(
         sa.select(reads.c.definition_id, reads.c.table_name, writer.c.name)
@@ -137,6 +148,8 @@ def readers_of(db: sa.Connection, faulty: Collection[int]) -> Mapping[int, str]:
 
 def readers_across_zones(db: sa.Connection, zones: Collection[str]) -> Mapping[int, str]:
     """Definitions that need members of such a zone besides their own, by id: a barrier must not overlook them."""
+    if not zones:
+        return {}
     edge, parent, member = schema.dependency, schema.definition, schema.member
     rows = db.execute(
         sa.select(edge.c.child_id, parent.c.name, member.c.timezone)
@@ -160,8 +173,7 @@ def record(db: sa.Connection, *, faulty: Mapping[int, str], held: Mapping[int, s
     """Make these, and no others, the definitions that are set aside and held. Answers those that have changed."""
     table = schema.definition
     changed = []
-    rows = db.execute(sa.select(table.c.id, table.c.name, table.c.fault, table.c.held).order_by(table.c.id))
-    for row in rows.all():
+    for row in db.execute(_RECORDED).all():
         now = Found(id=row.id, name=row.name, fault=faulty.get(row.id, ""), held=held.get(row.id, ""))
         if (row.fault, row.held) != (now.fault, now.held):
             changed.append(now)
@@ -170,13 +182,25 @@ def record(db: sa.Connection, *, faulty: Mapping[int, str], held: Mapping[int, s
     return changed
 
 
+_RECORDED = sa.select(
+    schema.definition.c.id,
+    schema.definition.c.name,
+    schema.definition.c.fault,
+    schema.definition.c.held,
+).order_by(schema.definition.c.id)
+
+
 def in_words(db: sa.Connection) -> list[str]:
     """A sentence for every definition that is set aside, by name; how many are held on its account is no fault."""
-    table = schema.definition
-    rows = db.execute(
-        sa.select(table.c.name, table.c.fault).where(table.c.fault != "").order_by(table.c.name)
-    )
+    rows = db.execute(_SET_ASIDE)
     return [f"definition {row.name} is set aside: {row.fault}" for row in rows]
+
+
+_SET_ASIDE = (
+    sa.select(schema.definition.c.name, schema.definition.c.fault)
+    .where(schema.definition.c.fault != "")
+    .order_by(schema.definition.c.name)
+)
 
 
 def add(db: sa.Connection, definition_id: int, reason: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
@@ -159,6 +160,7 @@ _DECLARED = sa.union_all(
 ).order_by("kind", "number", "name")
 
 
+@cache
 def _running() -> sa.Select[Any]:
     run, slot, member = schema.run, schema.slot, schema.member
     return (

@@ -50,21 +50,29 @@ def install(db: sa.Connection, *, sources: Iterable[str], timezone: str, now: dt
 _BEGINNING = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
+_SOURCE_IDS = sa.select(schema.source.c.name, schema.source.c.id)
+
+
 def source_ids(db: sa.Connection) -> dict[str, int]:
-    return {name: number for number, name in db.execute(sa.select(schema.source.c.id, schema.source.c.name))}
+    return dict(db.execute(_SOURCE_IDS).all())
+
+
+_MATRIX_IDS = sa.select(schema.matrix.c.name, schema.matrix.c.id)
 
 
 def matrix_ids(db: sa.Connection) -> dict[str, int]:
-    return {name: number for number, name in db.execute(sa.select(schema.matrix.c.id, schema.matrix.c.name))}
+    return dict(db.execute(_MATRIX_IDS).all())
+
+
+_above = schema.matrix.alias()
+_PARENTS = sa.select(schema.matrix.c.name, _above.c.name).join(
+    _above, _above.c.id == schema.matrix.c.parent_id
+)
 
 
 def parents(db: sa.Connection) -> dict[str, str]:
     """Every matrix but ``default``, with its parent."""
-    above = schema.matrix.alias()
-    rows = db.execute(
-        sa.select(schema.matrix.c.name, above.c.name).join(above, above.c.id == schema.matrix.c.parent_id)
-    )
-    return dict(rows.all())
+    return dict(db.execute(_PARENTS).all())
 
 
 def declare(db: sa.Connection, matrices: Iterable[Matrix], *, source_token: str) -> int:

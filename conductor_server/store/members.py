@@ -181,16 +181,15 @@ def ids_by_token(db: sa.Connection, *, matrix: str) -> dict[str, int]:
     return dict(db.execute(query).all())
 
 
+_ZONES = sa.select(
+    schema.member.c.matrix_id, schema.member.c.timezone, sa.func.max(schema.member.c.arrival)
+).group_by(schema.member.c.matrix_id, schema.member.c.timezone)
+
+
 def zones(db: sa.Connection) -> Mapping[int, Mapping[str, int]]:
     """For each matrix, the zones that its members live in, each with its newest arrival."""
-    table = schema.member
-    rows = db.execute(
-        sa.select(table.c.matrix_id, table.c.timezone, sa.func.max(table.c.arrival)).group_by(
-            table.c.matrix_id, table.c.timezone
-        )
-    )
     found: dict[int, dict[str, int]] = {}
-    for matrix_id, timezone, newest in rows:
+    for matrix_id, timezone, newest in db.execute(_ZONES):
         found.setdefault(matrix_id, {})[timezone] = newest
     return found
 

@@ -19,9 +19,9 @@ PAUSE_MAX = 30.0
 class Witness(Protocol):
     """Who is told what really runs, outside of the product."""
 
-    def began(self, agent: str, run: Run) -> None: ...
+    def command_began(self, agent: str, run: Run) -> None: ...
 
-    def ended(self, agent: str, run: Run, outcome: Outcome) -> None: ...
+    def command_ended(self, agent: str, run: Run, outcome: Outcome) -> None: ...
 
 
 class Dialled(Protocol):
@@ -267,7 +267,7 @@ class SimulatedAgent:
             return
         duration, outcome = self._ending()
         entry.command = Command(ends_at=self._timeline.true + duration, outcome=outcome)
-        self._witness.began(self.name, entry.run)
+        self._witness.command_began(self.name, entry.run)
         self._timeline.after(duration, lambda: self._finish(entry, outcome))
 
     def _finish(self, entry: Entry, outcome: Outcome) -> None:
@@ -292,7 +292,7 @@ class SimulatedAgent:
     def _over(self, entry: Entry, outcome: Outcome) -> None:
         assert entry.command is not None
         entry.command = replace(entry.command, over=True, outcome=outcome)
-        self._witness.ended(self.name, entry.run, outcome)
+        self._witness.command_ended(self.name, entry.run, outcome)
 
     def _end(self, entry: Entry, outcome: Outcome) -> None:
         """The report is journalled, then told to the core."""

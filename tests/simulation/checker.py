@@ -15,7 +15,6 @@ from conductor_agent import model as agent_model
 from conductor_server.engine.reconciler import Pass
 from conductor_server.model.states import (
     RUN_TRANSITIONS,
-    CreatedBy,
     Disposition,
     Outcome,
     RunStatus,
@@ -25,48 +24,29 @@ from conductor_server.rpc.agent_requests import Beats, Reports, Request
 from conductor_server.store import agents, leases
 from tests.simulation.oracle import Oracle, SlotKey
 from tests.simulation.scenario import Scenario
-from tests.simulation.store import Row, SimulatedDatabase
+from tests.simulation.store import SimulatedDatabase
 from tests.simulation.timeline import Timeline
+from tests.support import history
+from tests.support.history import History, Row, Run, Violation
 
 LOSSES_MAX = 3
 
 
-class Violation(AssertionError):
-    """An invariant does not hold."""
+Slot = history.Slot[SlotKey]
 
 
 @dataclass(slots=True, kw_only=True)
-class Slot:
-    """What the checker knows of a slot; ``fails`` and ``losses`` it has counted itself, from the runs."""
+class Hearing:
+    """What is known of a run beyond its row. ``heard``: true time, and the server's up-time then, of its last
+    heartbeat; ``ended_at``: by the server's clock.
+    """
 
-    id: int
-    key: SlotKey
-    state: SlotState
-    fails: int = 0
-    losses: int = 0
-    given_back: bool = False
-    attempts: int = 0
-    live: int | None = None
-    last: int | None = None
-
-
-@dataclass(slots=True, kw_only=True)
-class Run:
-    """What the checker knows of a run. ``heard``: true time, and the server's up-time then, of its last heartbeat."""
-
-    id: int
-    slot: int
-    attempt: int
-    status: RunStatus
-    epoch: int
-    agent: str = ""
     claimed_at: dt.datetime | None = None
     ended_at: dt.datetime | None = None
     heard: float = 0.0
     heard_up: float = 0.0
     heard_disturbed: int = 0
     heard_crept: float = 0.0
-    cancel: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -96,22 +76,22 @@ class Seen:
     log: list[str] = field(default_factory=list)
 
 
-class Checker:
+class Checker(History[SlotKey]):
     """Told of everything; raises ``Violation``."""
 
     def __init__(
         self, scenario: Scenario, timeline: Timeline, database: SimulatedDatabase, oracle: Oracle
     ) -> None:
+        super().__init__()
         self.scenario = scenario
         self.seen = Seen()
-        self.slots: dict[int, Slot] = {}
-        self.by_key: dict[SlotKey, Slot] = {}
-        self.runs: dict[int, Run] = {}
+        self.heard: dict[int, Hearing] = {}
         self.live_processes: dict[tuple[int, int], Process] = {}
         self._timeline = timeline
         self._database = database
         self.oracle = oracle
         self._context = Context()
+        self._claims_seen = 0
         self._claims: dict[tuple[int, int], str] = {}
         self._ended: dict[tuple[int, int], agent_model.Outcome] = {}
         self._applied: dict[str, RunStatus] = {}
@@ -153,137 +133,81 @@ class Checker:
     # --- commits
 
     def committed(self, rows: Sequence[Row]) -> None:
-        if not rows:
-            return
-        touched: dict[int, Row] = {}
-        claimed = False
-        for row in rows:
-            noun, number = row[0], row[1]
-            self.seen.log.append(f"{self._timeline.true:.3f} {row}")
-            match noun:
-                case "slot born":
-                    self._slot_born(number, row)
-                case "slot moved":
-                    self._slot_moved(number, row)
-                    touched[number] = row
-                case "slot gone":
-                    slot = self.slots.pop(number)
-                    del self.by_key[slot.key]
-                    self.absent.add(
-                        slot.key.account
-                    )  # nothing but the removal of an account deletes slots here
-                case "run born":
-                    self._run_born(number, row)
-                case "run moved":
-                    claimed |= self._run_moved(number, row)
-                case "run gone":
-                    run = self.runs.pop(number)
-                    if (owner := self.slots.get(run.slot)) is not None and owner.live == number:
-                        owner.live = None
-        for number, row in touched.items():
-            self._settled(number, row)
-        if claimed:
+        self.seen.log += [f"{self._timeline.true:.3f} {row}" for row in rows]
+        self._claims_seen = 0
+        self.follow(rows)
+        if self._claims_seen:
             self._check_limits()
 
-    def _slot_born(self, number: int, row: Row) -> None:
-        _, _, definition_id, member_id, window_id, state, *_ = row
-        key = SlotKey(*self._name(definition_id, member_id), *self._window(window_id))
-        self._demand(key not in self.by_key, f"[S1] {key} exists twice")
-        self._demand(key in self.oracle.slots, f"[S2] {key} should not exist")
-        self.absent.discard(key.account)
-        self.slots[number] = self.by_key[key] = Slot(id=number, key=key, state=SlotState(state))
-        self.seen.counts["slots"] += 1
+    def demand(self, holds: bool, what: str) -> None:
+        if not holds:
+            self.violated = self.violated or Violation(f"{what} (at {self._timeline.true:.0f} s)")
+            raise self.violated
 
-    def _slot_moved(self, number: int, row: Row) -> None:
-        slot = self.slots[number]
-        self._count_loss(slot, row)
-        old, new = SlotState(row[2]), SlotState(row[3])
-        self._demand(slot.state is old, f"[S4] {slot.key} was {slot.state.word}, not {old.word}")
-        slot.state = new
+    def key_of(self, definition_id: int, member_id: int, window_id: int) -> SlotKey:
+        return SlotKey(*self._name(definition_id, member_id), *self._window(window_id))
+
+    def slot_born(self, number: int, row: Row) -> Slot:
+        slot = super().slot_born(number, row)
+        self.demand(slot.key in self.oracle.slots, f"[S2] {slot.key} should not exist")
+        self.absent.discard(slot.key.account)
+        self.seen.counts["slots"] += 1
+        return slot
+
+    def slot_moved(self, slot: Slot, old: SlotState, new: SlotState) -> None:
+        super().slot_moved(slot, old, new)
         if old is new:
             return
-        if new is SlotState.SUCCEEDED:
-            last = self.runs[slot.last or 0]
-            self._demand(last.status is RunStatus.SUCCESS, f"[S15] {slot.key} succeeded without a run")
+        self.seen.counts[f"slot {new.word}"] += 1
         if new is SlotState.FAILED:
-            self._demand(
+            self.demand(
                 slot.fails == self.scenario.settings.retries.attempts_max,
                 f"[S12] {slot.key} failed for good after {slot.fails} failed runs",
             )
         if new is SlotState.QUARANTINED:
-            self._demand(
+            self.demand(
                 slot.losses >= LOSSES_MAX, f"[S12] {slot.key} in quarantine after {slot.losses} losses"
             )
 
-    def _count_loss(self, slot: Slot, row: Row) -> None:
-        """A run that its agent does not know any more counts as an agent lost, if that was restarted since: which is
-        what we cannot know where the server has died before its answer.
-        """
-        if slot.given_back and row[6] == slot.losses + 1:
-            slot.losses, slot.given_back = slot.losses + 1, False
-
-    def _settled(self, number: int, row: Row) -> None:
-        """What the slot's row counts must be what its runs say."""
-        slot = self.slots.get(number)
-        if slot is None:
-            return
-        self._count_loss(slot, row)
-        slot.given_back = False
-        failures, losses = row[4], row[6]
-        self._demand(failures == slot.fails, f"[S12] {slot.key} counts {failures} failures, not {slot.fails}")
-        self._demand(losses == slot.losses, f"[S12] {slot.key} counts {losses} losses, not {slot.losses}")
+    def slot_gone(self, slot: Slot) -> None:
+        super().slot_gone(slot)
+        self.absent.add(slot.key.account)  # nothing but the removal of an account deletes slots here
 
     # --- runs
 
-    def _run_born(self, number: int, row: Row) -> None:
-        _, _, slot_id, attempt, status, epoch, created_by, *_ = row
-        slot = self.slots[slot_id]
-        name = f"run {number} of {slot.key}"
-        self._demand(status == RunStatus.WAITING, f"[S4] {name} was born {status}")
-        self._demand(slot.live is None, f"[S5] {name} was born beside run {slot.live}")
-        self._demand(
-            attempt == slot.attempts + 1, f"[S12] {name} is attempt {attempt}, not {slot.attempts + 1}"
-        )
-        now = self._timeline.now()
-        retries = self.scenario.settings.retries
-        last = self.runs.get(slot.last or 0)
-        if created_by == CreatedBy.OPERATOR:
-            slot.fails = slot.losses = 0
-        elif slot.state is SlotState.ACTIVE:
-            assert last is not None
-            self._demand(
-                last.status in (RunStatus.FAILED, RunStatus.TIMEOUT, RunStatus.RELEASED),
-                f"[S13] {name} follows one that is {last.status.word}",
-            )
-            if last.status is not RunStatus.RELEASED:
-                self._demand(slot.fails < retries.attempts_max, f"[S12] {name} follows {slot.fails} failures")
-                waited = now - (last.ended_at or now)
-                self._demand(waited >= retries.delay, f"[S12] {name} comes {waited} after its failure")
-        else:
-            self._demand(now >= slot.key.end, f"[S3] {name} was born before its window closed")
-            self._check_parents(name, slot)
-            slot.fails = slot.losses = 0
-        slot.attempts, slot.live, slot.last = attempt, number, number
-        self.runs[number] = Run(
-            id=number, slot=slot_id, attempt=attempt, status=RunStatus.WAITING, epoch=epoch
-        )
+    def run_born(self, number: int, row: Row) -> Run:
+        self.heard[number] = Hearing()
         self.seen.counts["runs"] += 1
+        return super().run_born(number, row)
+
+    def wants_reruns(self, slot: Slot) -> bool:
+        return self.oracle.declared[slot.key.definition].policy == "after_success_and_reruns"
+
+    def retried(self, slot: Slot, last: Run, name: str) -> None:
+        retries = self.scenario.settings.retries
+        if last.status is not RunStatus.RELEASED:
+            self.demand(slot.fails < retries.attempts_max, f"[S12] {name} follows {slot.fails} failures")
+            now = self._timeline.now()
+            waited = now - (self.heard[last.id].ended_at or now)
+            self.demand(waited >= retries.delay, f"[S12] {name} comes {waited} after its failure")
+
+    def started(self, slot: Slot, name: str) -> None:
+        self.demand(self._timeline.now() >= slot.key.end, f"[S3] {name} was born before its window closed")
+        self._check_parents(name, slot)
 
     def _check_parents(self, name: str, slot: Slot) -> None:
         policy = self.oracle.declared[slot.key.definition].policy
         wanted = SlotState.FAILED if policy == "after_failure" else SlotState.SUCCEEDED
-        if slot.state in (SlotState.SUCCEEDED, SlotState.FAILED):
-            self._demand(policy == "after_success_and_reruns", f"[S5] {name} follows a slot that is decided")
         for needed in self._needs(slot):
             parent = self.by_key.get(needed)
             state = "missing" if parent is None else parent.state.word
-            self._demand(
+            self.demand(
                 parent is not None and parent.state is wanted,
                 f"[S3] {name} was born while {needed} is {state}",
             )
         if self.oracle.declared[slot.key.definition].serial:
             earlier = self.earlier(slot)
-            self._demand(not earlier, f"[S3] {name} was born before its turn: {earlier[:1]}")
+            self.demand(not earlier, f"[S3] {name} was born before its turn: {earlier[:1]}")
 
     def removed(self, account: str) -> None:
         """It is listed no more. Slots that it has tell when that is carried out; one without any never was there."""
@@ -303,64 +227,42 @@ class Checker:
             and other.state in (SlotState.OPEN, SlotState.ACTIVE)
         ]
 
-    def _run_moved(self, number: int, row: Row) -> bool:
-        """Answers whether it was claimed."""
-        _, _, old, new, old_epoch, epoch, agent, beaten, cancel = row
-        run = self.runs[number]
-        before, after = RunStatus(old), RunStatus(new)
-        name = f"run {number} of {self.slots[run.slot].key}"
-        self._demand(before is run.status, f"[S4] {name} was {run.status.word}, not {before.word}")
-        run.cancel = bool(cancel)
-        if before is after:
-            self._demand(epoch == old_epoch, f"[S7] {name} changed its epoch and nothing else")
-            if beaten:
-                self._beaten(run, name)
-            return False
-        self._demand(after in RUN_TRANSITIONS[before], f"[S4] {name} went from {before.word} to {after.word}")
-        run.status = after
-        if after is RunStatus.RUNNING:
-            self._claimed(run, name, old_epoch, epoch, agent)
-            return True
-        slot = self.slots[run.slot]
-        slot.live = None
-        run.ended_at = self._timeline.now()
-        self.seen.counts[f"run {after.word}"] += 1
-        match after:
+    def claimed(self, run: Run, slot: Slot, name: str) -> None:
+        self.demand(self._context.what == "group", f"[S8] {name} was claimed by {self._context.what}")
+        definition = slot.key.definition
+        source = self._sources[definition]
+        limits = self.scenario.agents.get(run.agent, {})
+        self.demand(definition not in self.paused, f"[S19] {name} was claimed while {definition} is paused")
+        self.demand(source in limits, f"[S17] {name} went to {run.agent}, which has no {source}")
+        self.heard[run.id].claimed_at = self._timeline.now()
+        self._heard(run)
+        self._claims[run.id, run.epoch] = run.agent
+        self._claims_seen += 1
+        self.seen.counts["claims"] += 1
+
+    def ended(self, run: Run, slot: Slot, name: str) -> None:
+        self.heard[run.id].ended_at = self._timeline.now()
+        self.seen.counts[f"run {run.status.word}"] += 1
+        match run.status:
             case RunStatus.SUCCESS:
-                slot.fails = slot.losses = 0
                 self._reported(run, name, (agent_model.Outcome.SUCCEEDED,))
             case RunStatus.FAILED:
-                slot.fails, slot.losses = slot.fails + 1, 0
                 self._reported(run, name, (agent_model.Outcome.FAILED, agent_model.Outcome.TIMED_OUT))
             case RunStatus.TIMEOUT:
-                slot.fails, slot.losses = slot.fails + 1, slot.losses + 1
                 self._timed_out(run, name)
             case RunStatus.RELEASED:
                 self._released(run, name)
             case RunStatus.CANCELLED:
-                self._demand(
+                self.demand(
                     run.cancel or self._report_of(run) is not None, f"[S13] {name} was cancelled by nobody"
                 )
-        return False
-
-    def _claimed(self, run: Run, name: str, old_epoch: int, epoch: int, agent: str) -> None:
-        self._demand(epoch > old_epoch, f"[S7] {name} was claimed with epoch {epoch} after {old_epoch}")
-        self._demand(self._context.what == "group", f"[S8] {name} was claimed by {self._context.what}")
-        source = self._sources[self.slots[run.slot].key.definition]
-        limits = self.scenario.agents.get(agent, {})
-        definition = self.slots[run.slot].key.definition
-        self._demand(definition not in self.paused, f"[S19] {name} was claimed while {definition} is paused")
-        self._demand(source in limits, f"[S17] {name} went to {agent}, which has no {source}")
-        run.epoch, run.agent, run.claimed_at = epoch, agent, self._timeline.now()
-        self._heard(run)
-        self._claims[run.id, epoch] = agent
-        self.seen.counts["claims"] += 1
 
     def _heard(self, run: Run) -> None:
-        run.heard, run.heard_up = self._timeline.true, self._up()
-        run.heard_disturbed, run.heard_crept = self.disturbed, self.crept
+        heard = self.heard[run.id]
+        heard.heard, heard.heard_up = self._timeline.true, self._up()
+        heard.heard_disturbed, heard.heard_crept = self.disturbed, self.crept
 
-    def _beaten(self, run: Run, name: str) -> None:
+    def beaten(self, run: Run, name: str) -> None:
         if self._context.what == "engine":
             return  # the clock was set back
         held = (run.id, run.epoch, run.agent)
@@ -371,7 +273,7 @@ class Checker:
             for beat in request.beats
         }
         registering = self._context.what == "register" and self._context.agent == run.agent
-        self._demand(
+        self.demand(
             held in named or (registering and run.id in self._context.held),
             f"[S8] {name} was prolonged by nobody who holds it",
         )
@@ -392,10 +294,10 @@ class Checker:
 
     def _reported(self, run: Run, name: str, outcomes: tuple[agent_model.Outcome, ...]) -> None:
         report = self._report_of(run)
-        self._demand(report is not None, f"[S8] {name} became {run.status.word} by no report of its holder")
+        self.demand(report is not None, f"[S8] {name} became {run.status.word} by no report of its holder")
         assert report is not None
         witnessed = self._ended.get((run.id, run.epoch))
-        self._demand(
+        self.demand(
             witnessed in outcomes, f"[S15] {name} became {run.status.word}, and the witness saw {witnessed}"
         )
         self._applied[report.completion_id] = run.status
@@ -407,7 +309,6 @@ class Checker:
             return
         if self._context.what == "register":
             held = self._context.agent != run.agent or run.id in self._context.held
-            self.slots[run.slot].given_back = True
         else:
             beats = [each for each in self._context.requests if isinstance(each, Beats)]
             missing = [
@@ -416,22 +317,23 @@ class Checker:
                 if each.agent == run.agent and run.id not in {beat.lease.run_id for beat in each.beats}
             ]
             held = not missing
-        self._demand(not held, f"[S8] {name} was released though its agent has it")
+        self.demand(not held, f"[S8] {name} was released though its agent has it")
 
     def _timed_out(self, run: Run, name: str) -> None:
-        silent = self._timeline.true - run.heard
-        unheard = self._up() - run.heard_up
+        heard = self.heard[run.id]
+        silent = self._timeline.true - heard.heard
+        unheard = self._up() - heard.heard_up
         settings = self.scenario.settings
         grace = max(2 * settings.heartbeat_interval, settings.outage_gap).total_seconds()
-        self._demand(
+        self.demand(
             not self.scenario.agents_are_well, f"[S11] {name} timed out, and its agent has always been well"
         )
-        self._demand(
-            unheard >= min(grace, settings.timeout.total_seconds()) - (self.crept - run.heard_crept),
+        self.demand(
+            unheard >= min(grace, settings.timeout.total_seconds()) - (self.crept - heard.heard_crept),
             f"[S11] {name} timed out after {unheard:.0f} s in which it could have been heard",
         )
-        if run.heard_disturbed == self.disturbed:
-            self._demand(
+        if heard.heard_disturbed == self.disturbed:
+            self.demand(
                 silent >= settings.timeout.total_seconds(), f"[S11] {name} timed out after {silent:.0f} s"
             )
 
@@ -444,12 +346,12 @@ class Checker:
         pools: Counter[str] = Counter()
         for name, number in running.items():
             limit = self._limits[name]
-            self._demand(limit is None or number <= limit, f"[S16] {number} runs of {name} at once")
+            self.demand(limit is None or number <= limit, f"[S16] {number} runs of {name} at once")
             for pool in self._pools[name]:
                 pools[pool] += number
         for pool, number in pools.items():
             places = self.scenario.declared.pools[pool]
-            self._demand(number <= places, f"[S16] {number} runs in the pool of {places}")
+            self.demand(number <= places, f"[S16] {number} runs in the pool of {places}")
 
     # --- answers
 
@@ -462,16 +364,17 @@ class Checker:
             held = {beat.lease.run_id for beat in request.beats}
             for run in self.runs.values():
                 if run.agent == request.agent and run.status is RunStatus.RUNNING and run.id not in held:
-                    assert run.claimed_at is not None
-                    self._demand(
-                        run.claimed_at >= now - lost_after, f"[L4] run {run.id} is lost, and was not released"
+                    claimed_at = self.heard[run.id].claimed_at
+                    assert claimed_at is not None
+                    self.demand(
+                        claimed_at >= now - lost_after, f"[L4] run {run.id} is lost, and was not released"
                     )
 
     def registered(self, registration: agents.Registration, held: Sequence[leases.Lease]) -> None:
         mine = {lease.run_id for lease in held}
         for run in self.runs.values():
             if run.agent == registration.name and run.status is RunStatus.RUNNING:
-                self._demand(run.id in mine, f"[L4] run {run.id} is lost, and was not released")
+                self.demand(run.id in mine, f"[L4] run {run.id} is lost, and was not released")
 
     def acknowledged(self, report: leases.Report, recorded: leases.Recorded) -> None:
         self.seen.counts[f"answered {recorded.disposition}"] += 1
@@ -481,48 +384,48 @@ class Checker:
         match recorded.disposition:
             case Disposition.APPLIED:
                 if report.outcome is not Outcome.CANCELLED:
-                    self._demand(run is None or known is not None, f"[S9] {name} was answered and is lost")
-                self._demand(
+                    self.demand(run is None or known is not None, f"[S9] {name} was answered and is lost")
+                self.demand(
                     run is None or run.status is recorded.status, f"[S9] {name} was answered and is lost"
                 )
             case Disposition.DUPLICATE:
-                self._demand(
+                self.demand(
                     run is not None and run.status is recorded.status, f"[S10] {name}: another answer"
                 )
             case Disposition.LATE | Disposition.FENCED:
-                self._demand(known is None, f"[S10] {name} was applied, and is {recorded.disposition}")
+                self.demand(known is None, f"[S10] {name} was applied, and is {recorded.disposition}")
             case Disposition.REMOVED:
-                self._demand(run is None, f"[S18] {name}: it is not removed")
+                self.demand(run is None, f"[S18] {name}: it is not removed")
 
     def ticked(self, done: Pass) -> None:
         self.seen.counts["passes"] += 1
-        self._demand(not done.failed, f"a step failed: {done.problems}")
+        self.demand(not done.failed, f"a step failed: {done.problems}")
         now = self._timeline.now()
         if now <= self._closed_until:
             return
         for key in self.oracle.closed(self._closed_until, now):
-            self._demand(key in self.by_key or key.account in self.absent, f"[S2] {key} does not exist")
+            self.demand(key in self.by_key or key.account in self.absent, f"[S2] {key} does not exist")
         self._closed_until = now
 
     # --- the witness
 
-    def began(self, agent: str, run: agent_model.Run) -> None:
+    def command_began(self, agent: str, run: agent_model.Run) -> None:
         lease = (run.lease.run_id, run.lease.epoch)
         name = f"run {run.lease} of {run.slot}"
         self.seen.counts["begun"] += 1
-        self._demand(self._claims.get(lease) == agent, f"[S15] {name} began on {agent} without a claim")
-        self._demand(
+        self.demand(self._claims.get(lease) == agent, f"[S15] {name} began on {agent} without a claim")
+        self.demand(
             lease not in self.live_processes and lease not in self._ended, f"[S14] {name} began twice"
         )
         for other in self.live_processes.values():
             if other.slot == run.slot:
                 known = self.runs.get(other.lease[0])
-                self._demand(
+                self.demand(
                     known is None or not RUN_TRANSITIONS[known.status], f"[S14] {name} runs beside {other}"
                 )
         self.live_processes[lease] = Process(agent=agent, slot=run.slot, lease=lease)
 
-    def ended(self, agent: str, run: agent_model.Run, outcome: agent_model.Outcome) -> None:
+    def command_ended(self, agent: str, run: agent_model.Run, outcome: agent_model.Outcome) -> None:
         lease = (run.lease.run_id, run.lease.epoch)
         del self.live_processes[lease]
         self._ended[lease] = outcome
@@ -554,23 +457,28 @@ class Checker:
                 return True
         return declared.serial and any(map(self._stuck, self.earlier(slot)))
 
+    def orphans(self) -> list[Process]:
+        """Commands that run though nobody wants them to."""
+        return [
+            process
+            for lease, process in self.live_processes.items()
+            if (run := self.runs.get(lease[0])) is None
+            or run.status is not RunStatus.RUNNING
+            or run.epoch != lease[1]
+        ]
+
     def check_orphans(self) -> None:
         """[L9] What still runs is what should."""
-        for lease, process in self.live_processes.items():
-            run = self.runs.get(lease[0])
-            self._demand(
-                run is not None and run.status is RunStatus.RUNNING and run.epoch == lease[1],
-                f"[L9] {process} still runs",
-            )
+        self.demand(not self.orphans(), f"[L9] {self.orphans()} still run")
 
     def check_rows(self) -> None:
         """[L7] The rows are what their log says; nothing refers to what is gone [S18]."""
         slots: dict[int, int] = dict(self._database.rows("SELECT id, state FROM command_slot"))
         runs: dict[int, int] = dict(self._database.rows("SELECT id, status FROM command_run"))
-        self._demand(slots == {each.id: each.state for each in self.slots.values()}, "[L7] slots")
-        self._demand(runs == {each.id: each.status for each in self.runs.values()}, "[L7] runs")
+        self.demand(slots == {each.id: each.state for each in self.slots.values()}, "[L7] slots")
+        self.demand(runs == {each.id: each.status for each in self.runs.values()}, "[L7] runs")
         dangling = self._database.rows("PRAGMA foreign_key_check")
-        self._demand(not dangling, f"[S18] {dangling}")
+        self.demand(not dangling, f"[S18] {dangling}")
 
     # --- underneath
 
@@ -589,11 +497,6 @@ class Checker:
             ):
                 self._windows[number] = (_instant(start), _instant(end))
         return self._windows[window_id]
-
-    def _demand(self, holds: bool, what: str) -> None:
-        if not holds:
-            self.violated = self.violated or Violation(f"{what} (at {self._timeline.true:.0f} s)")
-            raise self.violated
 
 
 def _instant(text: str) -> dt.datetime:

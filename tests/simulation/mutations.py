@@ -6,6 +6,7 @@ Each is a context: while it lasts, the product has the mistake.
 from __future__ import annotations
 
 import datetime as dt
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
@@ -302,10 +303,9 @@ def _forget_statements() -> None:
 
 def _schema(*statements: str) -> AbstractContextManager[object]:
     class Weakened(SimulatedDatabase):
-        def __init__(self, image: bytes = b"") -> None:
-            super().__init__(image)
-            if image:
-                for statement in statements:
-                    self.raw.execute(statement)
+        def __init__(self, template: sqlite3.Connection) -> None:
+            super().__init__(template)
+            for statement in statements:
+                self.raw.execute(statement)
 
     return patch.object(simulation, "SimulatedDatabase", Weakened)

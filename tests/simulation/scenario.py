@@ -58,11 +58,11 @@ BEGINNINGS = (
 )
 
 SETTINGS = EngineSettings(
-    slots_create_extra=3 * HOUR,
-    timeout=40 * MINUTE,
+    slots_create_extra=2 * HOUR,
+    timeout=27 * MINUTE,
     retries=RetrySettings(attempts_max=3, delay=10 * MINUTE),
     heartbeat_interval=6 * MINUTE,
-    outage_gap=13 * MINUTE,
+    outage_gap=9 * MINUTE,
     loop_interval=8 * MINUTE,
 )
 """The product's proportions, slowed down: an hour then takes few beats and passes."""
@@ -94,9 +94,12 @@ class Scenario:
 
 
 def scenario(seed: int, *, faults: frozenset[str] | None = None, days: int = 0) -> Scenario:
-    """A few hours of hourly and daily work; or so many ``days`` of daily, weekly and monthly work."""
+    """Little more than an hour of hourly and daily work, for some seeds a few; or so many ``days`` of daily, weekly and
+    monthly work.
+    """
     rng = Random(seed)
     scale = max(1.0, days / 4)
+    hours, people = rng.choices(((1.2, 1), (1.2, 2), (2.5, 2), (4, 3)), weights=(50, 30, 15, 5))[0]
     begin = at(rng.choice(BEGINNINGS)) + rng.randrange(60) * MINUTE
     if faults is None:
         kinds = rng.choice((0, 1, 2, 3, 5, 8, len(FAULTS)))
@@ -105,13 +108,13 @@ def scenario(seed: int, *, faults: frozenset[str] | None = None, days: int = 0) 
         seed=seed,
         begin=begin,
         settings=_slowed(SETTINGS, scale),
-        declared=_declared(rng, begin, scale),
+        declared=_declared(rng, begin, scale, people),
         agents=_agents(rng),
         faults=faults,
         scale=scale,
-        faulty=days * 86400.0 or 2.5 * 3600,
-        longest_run=rng.choice((60.0, 900.0, 3000.0)) * scale,
-        fault_every=rng.choice((600.0, 1800.0)) * scale,
+        faulty=days * 86400.0 or hours * 3600,
+        longest_run=rng.choice((120.0, 900.0, 2400.0)) * scale,
+        fault_every=rng.choice((200.0, 500.0, 1200.0)) * scale,
         failing=rng.choice((0.3, 0.8)),
     )
 
@@ -128,12 +131,12 @@ def _slowed(settings: EngineSettings, scale: float) -> EngineSettings:
     )
 
 
-def _declared(rng: Random, begin: dt.datetime, scale: float) -> Declarations:
+def _declared(rng: Random, begin: dt.datetime, scale: float, people: int) -> Declarations:
     accounts = tuple(
         Account(
             token=token, timezone=rng.choice(ZONES), starts_on=(begin - rng.choice((3, 30)) * HOUR).date()
         )
-        for token in ("acme", "bolt")[: rng.choice((1, 2, 2))]
+        for token in ("acme", "bolt", "coal")[:people]
     )
     return Declarations(
         source_token="files",

@@ -21,13 +21,14 @@ from conductor_server.model.states import RunStatus, SlotState, StartPolicy
 from conductor_server.store import confirmations, leases
 from conductor_server.store.database import Work
 from tests.simulation.agent import PAUSE_MAX, SimulatedAgent
-from tests.simulation.checker import Checker, Violation
+from tests.simulation.checker import Checker
 from tests.simulation.network import Network
 from tests.simulation.oracle import AFTER, BEFORE, Declared, Oracle, first_instant
 from tests.simulation.scenario import Scenario, scenario
 from tests.simulation.server import SimulatedServer
-from tests.simulation.store import Killed, SimulatedDatabase, empty_image
+from tests.simulation.store import Killed, SimulatedDatabase, template
 from tests.simulation.timeline import Timeline
+from tests.support.history import Violation
 
 FIXPOINT_PASSES = 3
 
@@ -50,7 +51,7 @@ class Simulation:
         self.rng = Random(plan.seed)
         self.faults: Counter[str] = Counter()
         self.timeline = Timeline(plan.begin)
-        self.database = SimulatedDatabase(empty_image())
+        self.database = SimulatedDatabase(template())
         self.network = Network(self.timeline, self._part(), plan.faults, self.faults)
         self.checker = Checker(plan, self.timeline, self.database, oracle_of(plan))
         self.server = SimulatedServer(
@@ -344,7 +345,9 @@ class Simulation:
             self._pass_time(until=self.timeline.true + settings.loop_interval.total_seconds())
         if left:
             raise Violation(f"[L5] {len(left)} slots are not decided, such as {left[:3]}")
-        self._pass_time(until=self.timeline.true + 3 * settings.heartbeat_interval.total_seconds())
+        heard_by = self.timeline.true + 3 * settings.heartbeat_interval.total_seconds()
+        while self.checker.orphans() and self.timeline.true < heard_by:
+            self._pass_time(until=self.timeline.true + 60)
         self.checker.check_orphans()
         self._check_fixpoint()
         self.checker.check_rows()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.simulation.checker import Violation
 from tests.simulation.mutations import ABSORBED, MUTATIONS
 from tests.simulation.scenario import FAULTS
 from tests.simulation.simulation import simulate
+from tests.support.history import Violation
 
 SEEDS_MAX = 200
 FIRST = 10_000

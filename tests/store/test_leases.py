@@ -103,7 +103,7 @@ def test_a_retry_is_told_the_checkpoint_of_the_try_before(running: Running) -> N
     ],
 )
 def test_verdicts(running: Running, happened: str, verdict: Verdict) -> None:
-    run, lease, agent = schema.run, running.lease, "agent"
+    lease, agent = running.lease, "agent"
     match happened:
         case "cancel":
             running.write(lambda db: runs.request_cancel(db, lease.run_id, now=running.now))
@@ -117,7 +117,7 @@ def test_verdicts(running: Running, happened: str, verdict: Verdict) -> None:
         case "other agent":
             agent = "impostor"
         case "removed":
-            running.write(lambda db: db.execute(sa.delete(run)))
+            running.write(lambda db: db.execute(sa.delete(schema.definition)))
 
     running.clock.advance(dt.timedelta(seconds=1))
     assert running.beat(lease, agent=agent) == [verdict]

@@ -13,13 +13,15 @@ from conductor_server.store import schema
 from conductor_server.store.database import Database
 from conductor_server.store.upgrade import upgrade
 from tests.postgres import fresh_database
+from tests.support import history
 
 
 def migrated_file(folder: Path) -> Path:
-    """A SQLite file with the present schema, to be copied."""
+    """A SQLite file with the present schema, to be copied; it writes down its history."""
     path = folder / "template.sqlite"
     with opened(f"sqlite:///{path}") as database:
         upgrade(database)
+        database.write(history.install)
     return path
 
 
@@ -37,6 +39,7 @@ def migrated_postgres(server_url: str) -> Iterator[str]:
     with fresh_database(server_url) as url:
         with opened(url) as database:
             upgrade(database)
+            database.write(history.install)
         yield url
 
 

@@ -16,6 +16,8 @@ from typing import Any, TypeVar
 
 import psutil
 
+from tests.support.audit import audit_home
+
 T = TypeVar("T")
 
 PATIENCE_S = 60.0
@@ -139,12 +141,15 @@ class Home:
 
 @contextmanager
 def home_in(folder: Path, environment: Mapping[str, str] = QUICK) -> Iterator[Home]:
-    """A home that does not exist yet; nothing that was started in it outlives the block."""
+    """A home that does not exist yet; nothing that was started in it outlives the block, and what its servers have
+    left in their file must be sound.
+    """
     home = Home(path=folder / "home", environment=environment)
     try:
         yield home
     finally:
         home.end()
+    audit_home(home.path)
 
 
 def program(name: str) -> str:

@@ -18,6 +18,7 @@ from conductor_proto.v1.agent_service_pb2_grpc import AgentServiceStub
 from conductor_proto.v1.control_service_pb2_grpc import ControlServiceStub
 from conductor_server import app
 from conductor_server.config import Settings
+from tests.support.audit import audit_home
 
 T = TypeVar("T")
 
@@ -114,7 +115,11 @@ async def serving(
             **settings,
         }
     )
-    async with app.serve(loaded, home=home) as running, grpc.aio.insecure_channel(running.address) as channel:
+    async with (
+        audited(home, settings.get("CONDUCTOR_DATABASE", "")),
+        app.serve(loaded, home=home) as running,
+        grpc.aio.insecure_channel(running.address) as channel,
+    ):
         yield Served(
             address=running.address,
             metrics_address=running.metrics_address,
@@ -123,6 +128,13 @@ async def serving(
             channel=channel,
             definitions=file,
         )
+
+
+@asynccontextmanager
+async def audited(home: Path, url: str) -> AsyncIterator[None]:
+    """Afterwards, unless the test has failed anyway, the server's database is looked at."""
+    yield
+    await asyncio.to_thread(audit_home, home, url)
 
 
 async def seen(look: Callable[[], Awaitable[T]], until: Callable[[T], bool] = bool) -> T:
