@@ -158,6 +158,7 @@ def reconcile_once(
         # What a step could not see to stays on the agenda.
         Agenda() if failed else due,
         caught_up=tick.full and "ensure_slots_exist" not in failed,
+        began=now,
         now=clock.now(),
     )
     return Pass(
@@ -258,10 +259,16 @@ def _leave(
     seen_to: Agenda,
     *,
     caught_up: bool,
+    began: dt.datetime,
     now: dt.datetime,
 ) -> None:
-    """Take from the agenda what was seen to, and record that an engine was at work until now: long is not away."""
+    """Take from the agenda what was seen to, and record that an engine was at work until now: long is not away.
+
+    But the process may have been stopped in its midst, with all its streams: silent agents are given time.
+    """
     missed_since = None if caught_up else state.missed_since
+    if now - began > settings.outage_gap:
+        state = replace(state, grace_until=max(state.grace_until, now + settings.grace))
     to_be_recorded = (
         now - state.looped_at >= min(RECORD_EVERY, settings.outage_gap / 4)
         or missed_since != state.missed_since

@@ -66,6 +66,7 @@ class Context:
     requests: Sequence[Request] = ()
     agent: str = ""
     held: frozenset[int] = frozenset()
+    epoch: int | None = None
 
 
 @dataclass(slots=True)
@@ -90,10 +91,12 @@ class Checker(History[SlotKey]):
         self._timeline = timeline
         self._database = database
         self.oracle = oracle
-        self._context = Context()
+        self.context = Context()
         self._claims_seen = 0
         self._claims: dict[tuple[int, int], str] = {}
         self._ended: dict[tuple[int, int], agent_model.Outcome] = {}
+        self._began: dict[tuple[int, int], dt.datetime] = {}
+        self._worked: dict[tuple[str, str], list[dt.datetime]] = {}
         self._applied: dict[str, RunStatus] = {}
         self._names: dict[tuple[int, int], tuple[str, str]] = {}
         self._windows: dict[int, tuple[dt.datetime, dt.datetime]] = {}
@@ -126,9 +129,15 @@ class Checker(History[SlotKey]):
         return self._up_total + since
 
     def doing(
-        self, what: str, requests: Sequence[Request] = (), *, agent: str = "", held: Collection[int] = ()
+        self,
+        what: str,
+        requests: Sequence[Request] = (),
+        *,
+        agent: str = "",
+        held: Collection[int] = (),
+        epoch: int | None = None,
     ) -> None:
-        self._context = Context(what, requests, agent, frozenset(held))
+        self.context = Context(what, requests, agent, frozenset(held), epoch)
 
     # --- commits
 
@@ -136,6 +145,12 @@ class Checker(History[SlotKey]):
         self.seen.log += [f"{self._timeline.true:.3f} {row}" for row in rows]
         self._claims_seen = 0
         self.follow(rows)
+        if self.context.what == "engine" and not self.scenario.all_lead:
+            ((epoch,),) = self._database.rows("SELECT epoch FROM command_leader")
+            self.demand(
+                self.context.epoch == epoch,
+                f"[S20] an engine of epoch {self.context.epoch} wrote in epoch {epoch}",
+            )
         if self._claims_seen:
             self._check_limits()
 
@@ -228,7 +243,7 @@ class Checker(History[SlotKey]):
         ]
 
     def claimed(self, run: Run, slot: Slot, name: str) -> None:
-        self.demand(self._context.what == "group", f"[S8] {name} was claimed by {self._context.what}")
+        self.demand(self.context.what == "group", f"[S8] {name} was claimed by {self.context.what}")
         definition = slot.key.definition
         source = self._sources[definition]
         limits = self.scenario.agents.get(run.agent, {})
@@ -263,25 +278,25 @@ class Checker(History[SlotKey]):
         heard.heard_disturbed, heard.heard_crept = self.disturbed, self.crept
 
     def beaten(self, run: Run, name: str) -> None:
-        if self._context.what == "engine":
+        if self.context.what == "engine":
             return  # the clock was set back
         held = (run.id, run.epoch, run.agent)
         named = {
             (beat.lease.run_id, beat.lease.epoch, request.agent)
-            for request in self._context.requests
+            for request in self.context.requests
             if isinstance(request, Beats)
             for beat in request.beats
         }
-        registering = self._context.what == "register" and self._context.agent == run.agent
+        registering = self.context.what == "register" and self.context.agent == run.agent
         self.demand(
-            held in named or (registering and run.id in self._context.held),
+            held in named or (registering and run.id in self.context.held),
             f"[S8] {name} was prolonged by nobody who holds it",
         )
         self._heard(run)
 
     def _report_of(self, run: Run) -> leases.Report | None:
         """The report in the present group that may end this run."""
-        for request in self._context.requests:
+        for request in self.context.requests:
             if isinstance(request, Reports):
                 for report in request.reports:
                     if (report.lease.run_id, report.lease.epoch, report.agent) == (
@@ -307,10 +322,10 @@ class Checker(History[SlotKey]):
         if report is not None and report.outcome is Outcome.RELEASED:
             self._applied[report.completion_id] = run.status
             return
-        if self._context.what == "register":
-            held = self._context.agent != run.agent or run.id in self._context.held
+        if self.context.what == "register":
+            held = self.context.agent != run.agent or run.id in self.context.held
         else:
-            beats = [each for each in self._context.requests if isinstance(each, Beats)]
+            beats = [each for each in self.context.requests if isinstance(each, Beats)]
             missing = [
                 each
                 for each in beats
@@ -424,11 +439,14 @@ class Checker(History[SlotKey]):
                     known is None or not RUN_TRANSITIONS[known.status], f"[S14] {name} runs beside {other}"
                 )
         self.live_processes[lease] = Process(agent=agent, slot=run.slot, lease=lease)
+        self._began[lease] = self._timeline.now()
 
     def command_ended(self, agent: str, run: agent_model.Run, outcome: agent_model.Outcome) -> None:
         lease = (run.lease.run_id, run.lease.epoch)
         del self.live_processes[lease]
         self._ended[lease] = outcome
+        if outcome is agent_model.Outcome.SUCCEEDED:
+            self._worked.setdefault((run.definition, run.member.token), []).append(self._began[lease])
 
     # --- after the faults
 
@@ -470,6 +488,40 @@ class Checker(History[SlotKey]):
     def check_orphans(self) -> None:
         """[L9] What still runs is what should."""
         self.demand(not self.orphans(), f"[L9] {self.orphans()} still run")
+
+    def check_schedule(self, due_by: dt.datetime) -> None:
+        """[C1, C2, C4] What the witness saw, put to what was declared, without looking at which slot a command was for.
+
+        Each window needs a command of its own that began after it had closed and succeeded. In the order of their ends
+        each takes the earliest that is left, which is the best there is. More may run than are needed only where a run
+        can be lost with its agent, or somebody asks for another.
+        """
+        faults = self.scenario.faults
+        if faults & {
+            "leap",
+            "remove",
+        }:  # nobody can say then when a window had closed, or whether it was needed
+            return
+        targets: dict[tuple[str, str], list[dt.datetime]] = {}
+        others: set[tuple[str, str]] = set()
+        for slot in self.slots.values():
+            pair = (slot.key.definition, slot.key.account or "default")
+            if slot.key.end > due_by:
+                continue
+            targets.setdefault(pair, []).append(slot.key.end)
+            if slot.state is not SlotState.SUCCEEDED or self.wants_reruns(slot):
+                others.add(pair)
+        for pair in targets.keys() - others:
+            begun = sorted(self._worked.get(pair, []))
+            for end in sorted(targets[pair]):
+                fitting = next((index for index, at in enumerate(begun) if at >= end), None)
+                self.demand(fitting is not None, f"[C1] nothing succeeded for {pair} after {end}")
+                assert fitting is not None
+                del begun[fitting]
+            left = [at for at in begun if at <= due_by]
+            doubled = "operator" in faults or not self.scenario.agents_are_well
+            self.demand(doubled or not left, f"[C2] more of {pair} succeeded than was needed: {left}")
+            self.seen.counts["matched"] += len(targets[pair])
 
     def check_rows(self) -> None:
         """[L7] The rows are what their log says; nothing refers to what is gone [S18]."""

@@ -206,6 +206,42 @@ def windows_not_awaited() -> AbstractContextManager[object]:
     )
 
 
+def no_leader_check() -> AbstractContextManager[object]:
+    """Whoever has led once goes on, whoever leads now."""
+    return patch.object(SimulatedDatabase, "guarded", lambda self, _guard: self.of(self.owner))
+
+
+def leader_check_outside() -> AbstractContextManager[object]:
+    """The leader's epoch is checked in a transaction of its own, just before the one that it is to protect."""
+
+    def guarded(self: SimulatedDatabase, guard: Any) -> SimulatedDatabase:
+        class CheckedBefore(SimulatedDatabase):
+            def write(self, work: Any) -> Any:
+                SimulatedDatabase.write(self, guard)
+                return SimulatedDatabase.write(self, work)
+
+        view = self.of(self.owner)
+        view.__class__ = CheckedBefore
+        return view
+
+    return patch.object(SimulatedDatabase, "guarded", guarded)
+
+
+def long_pass_hides_a_standstill() -> AbstractContextManager[object]:
+    """A process that was stopped in the midst of a pass takes the time for one in which it listened."""
+
+    def leave(*arguments: Any, began: dt.datetime, now: dt.datetime, **others: Any) -> None:
+        original(*arguments, began=now, now=now, **others)
+
+    original = reconciler._leave
+    return patch.object(reconciler, "_leave", leave)
+
+
+def no_foreign_keys() -> AbstractContextManager[object]:
+    """SQLite's default: what refers to a removed row stays."""
+    return _schema("PRAGMA foreign_keys=OFF")
+
+
 def no_live_run_index() -> AbstractContextManager[object]:
     """Two live runs of a slot are possible, as far as the database is concerned."""
     return _schema("DROP INDEX command_run_live_idx")
@@ -251,6 +287,10 @@ MUTATIONS: dict[str, Caught] = dict(
         _with(held_runs_are_released),
         _with(no_limits),
         _with(windows_not_awaited),
+        _with(no_leader_check, "freeze", "cut off"),
+        _with(leader_check_outside, "freeze"),
+        _with(long_pass_hides_a_standstill, "freeze"),
+        _with(no_foreign_keys, "remove"),
     )
 )
 

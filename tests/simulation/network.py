@@ -15,6 +15,7 @@ class Link:
     """One connection of an agent with one life of the server; ``cut`` is called at each end when it ends."""
 
     agent: str
+    server: str
     life: int
     on_cut: list[Callable[[], None]] = field(default_factory=list)
     open: bool = True

@@ -12,6 +12,7 @@ from random import Random
 from conductor_server.engine.step import EngineSettings
 from conductor_server.model.definition import Account, Concurrency, Declarations, Definition
 from conductor_server.model.states import Frequency, StartPolicy
+from conductor_server.policy.leadership import Terms
 from conductor_server.policy.retry import RetrySettings
 from tests.support.build import HOUR, MINUTE, at, definition, reads
 
@@ -34,6 +35,8 @@ FAULTS = (
     "pause",
     "remove",
     "stray",
+    "freeze",
+    "cut off",
 )
 
 ZONES = (
@@ -72,6 +75,7 @@ SETTINGS = EngineSettings(
 class Scenario:
     """``faulty``, ``longest_run`` and ``fault_every`` are seconds; ``failing`` is the share of runs that fail.
 
+    ``all_lead``: every server runs the engine, and nobody asks who leads.
     ``scale``: how much slower everything goes than in a small scenario; a year has no more passes than it needs.
     """
 
@@ -80,6 +84,9 @@ class Scenario:
     settings: EngineSettings
     declared: Declarations
     agents: dict[str, dict[str, int]]
+    servers: tuple[str, ...]
+    all_lead: bool
+    terms: Terms
     faults: frozenset[str]
     scale: float
     faulty: float
@@ -104,12 +111,18 @@ def scenario(seed: int, *, faults: frozenset[str] | None = None, days: int = 0) 
     if faults is None:
         kinds = rng.choice((0, 1, 2, 3, 5, 8, len(FAULTS)))
         faults = frozenset(rng.sample(FAULTS, kinds))
+    servers, all_lead = rng.choices(
+        ((("alpha",), False), (("alpha", "beta"), False), (("alpha", "beta"), True)), weights=(60, 30, 10)
+    )[0]
     return Scenario(
         seed=seed,
         begin=begin,
         settings=_slowed(SETTINGS, scale),
         declared=_declared(rng, begin, scale, people),
         agents=_agents(rng),
+        servers=servers,
+        all_lead=all_lead,
+        terms=Terms(lease_s=240 * scale, renew_s=70 * scale, sole=len(servers) == 1),
         faults=faults,
         scale=scale,
         faulty=days * 86400.0 or hours * 3600,

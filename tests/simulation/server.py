@@ -5,27 +5,31 @@ What is imitated here is only what moves messages: the asyncio loop, gRPC and th
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
 
 from conductor_agent import model as agent_model
 from conductor_server.engine import reconciler
+from conductor_server.engine.leader import Candidate, Election
 from conductor_server.engine.loop import APPLYING_STEPS
 from conductor_server.engine.reconciler import Pass, Watch, reconcile_once
 from conductor_server.engine.step import EngineSettings
 from conductor_server.model.credentials import UNBOUNDED, Credential, Role
 from conductor_server.model.definition import Declarations
-from conductor_server.model.errors import ConductorError, StoreUnavailableError
+from conductor_server.model.errors import ConductorError, NotLeadingError, StoreUnavailableError
 from conductor_server.model.states import Outcome, RunStatus, Verdict
+from conductor_server.policy.leadership import Terms
 from conductor_server.rpc import agent_requests
 from conductor_server.rpc.agent_requests import Beats, Registered, Reports, Request, Wish
 from conductor_server.rpc.claims import BATCH_MAX, ClaimStream
 from conductor_server.store import agents, leases, matrices
+from conductor_server.store.database import Database, Work
 from tests.simulation.agent import SimulatedAgent
 from tests.simulation.network import Link, Network
 from tests.simulation.store import Killed, SimulatedDatabase
@@ -33,6 +37,7 @@ from tests.simulation.timeline import Timeline
 
 OWNER = Credential(id="owner", name="owner", roles=frozenset({Role.AGENT}), reach=UNBOUNDED)
 """Whose all agents are."""
+T = TypeVar("T")
 
 _WAITING = f"SELECT DISTINCT source_id FROM command_run WHERE status = {RunStatus.WAITING:d}"
 
@@ -44,9 +49,17 @@ class Watcher(Protocol):
     """Who checks what the server does."""
 
     def doing(
-        self, what: str, requests: Sequence[Request] = (), *, agent: str = "", held: Collection[int] = ()
+        self,
+        what: str,
+        requests: Sequence[Request] = (),
+        *,
+        agent: str = "",
+        held: Collection[int] = (),
+        epoch: int | None = None,
     ) -> None:
-        """The next commits belong to this; ``agent`` and ``held`` are those of a registration."""
+        """The next commits belong to this; ``agent`` and ``held`` are those of a registration, ``epoch`` that under
+        which the engine works.
+        """
 
     def answered(self, requests: Sequence[Request], answers: Sequence[Any]) -> None:
         """A group was committed."""
@@ -66,12 +79,30 @@ class _Waiting:
     reply: Callable[[Any], None]
 
 
+class SimulatedElection(Election):
+    """The real one; its turns are taken by events, and end at once."""
+
+    async def _write(self, work: Work[T]) -> T:
+        return self._database.write(work)
+
+    def take_turn(self) -> None:
+        with contextlib.suppress(StopIteration):
+            self.turn().send(None)
+
+
 class SimulatedServer:
-    """One server over all its lives; ``declared`` is what its definition source says at the moment."""
+    """One server over all its lives; ``declared`` is what its definition source says at the moment.
+
+    ``died`` is called whenever a life ends. While it is ``frozen`` nothing reaches it, and its own doings wait.
+    """
 
     def __init__(
         self,
+        name: str,
         *,
+        terms: Terms,
+        all_lead: bool,
+        died: Callable[[], None],
         database: SimulatedDatabase,
         timeline: Timeline,
         network: Network,
@@ -80,8 +111,15 @@ class SimulatedServer:
         rng: Random,
         declared: Declarations,
     ) -> None:
-        self.database = database
+        self.name = name
+        self.database = database.of(name)
         self.declared = declared
+        self.frozen = False
+        self._terms = terms
+        self._all_lead = all_lead
+        self._died = died
+        self._election: SimulatedElection | None = None
+        self._latest: Database | None = None
         self.up = False
         self.life = 0
         self.problems: tuple[str, ...] = ()
@@ -110,22 +148,54 @@ class SimulatedServer:
         self._streams, self._sessions, self._wishing = {}, {}, set()
         self._waiting, self._committing, self._woken, self._unread = deque(), False, False, True
         self._watch = None
+        self._latest = None
+        self._election = SimulatedElection(
+            self.database,
+            self._timeline,
+            Candidate(holder=f"{self.name}-{self.life}", server=self.name),
+            self._terms,
+            grace=self._settings.grace,
+            on_change=_nothing,
+        )
         self._watcher.doing("start")
         self._or_die(
             lambda: self.database.write(
                 lambda db: matrices.install(db, sources=(), timezone="UTC", now=self._timeline.now())
             )
         )
+        if not self._all_lead:
+            self._turn()
         self._pass_after(self._rng.uniform(0, 5))
+
+    def _turn(self) -> None:
+        election = self._election
+        assert election is not None
+        before = election.epoch
+        self._watcher.doing("election")
+        self._or_die(election.take_turn)
+        if election.epoch != before:
+            self.wake_engine()
+        if not self._terms.sole or election.epoch is None:
+            self._later(self._terms.renew_s * self._rng.uniform(0.9, 1.1), self._turn)
+
+    @property
+    def epoch(self) -> int | None:
+        """That under which it leads, if it does."""
+        return None if self._all_lead or self._election is None else self._election.epoch
 
     def kill(self) -> None:
         """Everything that it had in memory is gone; agents find out sooner or later."""
         if not self.up:
             return
         self.up = False
+        self.hang_up(within_s=20)
+        self._died()
+
+    def hang_up(self, *, within_s: float) -> None:
+        """Its agents find out that it does not answer."""
         links, self._links = self._links, []
         for link in links:
-            self._timeline.after(self._rng.uniform(0, 20), _cutter(self._network, link))
+            self._timeline.after(self._rng.uniform(0, within_s), _cutter(self._network, link))
 
     def links(self) -> list[Link]:
         return list(self._links)
@@ -138,7 +208,9 @@ class SimulatedServer:
         life = self.life
 
         def still() -> None:
-            if self.up and self.life == life:
+            if self.frozen:
+                self._timeline.after(10, still)
+            elif self.up and self.life == life:
                 act()
 
         self._timeline.after(seconds, still)
@@ -147,7 +219,7 @@ class SimulatedServer:
         """Whether it was done: the database may be away, or the process may end."""
         try:
             act()
-        except StoreUnavailableError:
+        except (StoreUnavailableError, NotLeadingError):
             return False
         except Killed:
             self.kill()
@@ -179,25 +251,32 @@ class SimulatedServer:
         return self._or_die(self._passes)
 
     def _passes(self) -> None:
-        while self.tick().more:
+        while (store := self.store()) is not None and self.tick(store).more:
             pass
         self._serve()
 
-    def tick(self) -> Pass:
-        self._watcher.doing("engine")
+    def store(self) -> Database | None:
+        """As the engine's loop is given it: anew for every term, and none while another leads."""
+        assert self._election is not None
+        return self.database if self._all_lead else self._election.store()
+
+    def tick(self, store: Database) -> Pass:
+        self._watcher.doing("engine", epoch=self.epoch)
+        if store is not self._latest:
+            self._latest, self._unread, self._watch = store, True, None
         readings = (self.declared,) if self._unread else ()
         self._unread = False
         watch, self._watch = self._watch, None
         try:
             done = reconcile_once(
-                self.database,
+                store,
                 self._timeline,
                 self._settings,
                 readings,
                 steps=reconciler.STEPS,
                 watch=watch,
             )
-        except StoreUnavailableError:
+        except (StoreUnavailableError, NotLeadingError):
             self._unread = self._unread or bool(readings)
             raise
         if readings and (done.problems or not done.failed.isdisjoint(APPLYING_STEPS)):
@@ -210,9 +289,7 @@ class SimulatedServer:
     # --- what agents say
 
     def dial(self, agent: SimulatedAgent) -> Link | None:
-        if not self.up or agent.name in self._network.parted:
-            return None
-        link = Link(agent=agent.name, life=self.life)
+        link = Link(agent=agent.name, server=self.name, life=self.life)
         self._links.append(link)
         self._agents[link] = agent
         link.on_cut.append(lambda: self._forget(link))
@@ -224,7 +301,7 @@ class SimulatedServer:
             self._links.remove(link)
 
     def receive(self, link: Link, agent: SimulatedAgent, kind: str, message: Any) -> None:
-        if not self.up or link.life != self.life:
+        if not self.up or self.frozen or link.life != self.life:
             return
         if kind == "register":
             self._register(link, agent, *message)
@@ -399,14 +476,15 @@ class SimulatedServer:
             result=None,
             checkpoint=None,
         )
-        self._submit(Link(agent=agent, life=self.life), Reports(reports=[report]), _unheard)
+        link = Link(agent=agent, server=self.name, life=self.life)
+        self._submit(link, Reports(reports=[report]), _unheard)
 
     def stray_beat(self, agent: str, held: Sequence[leases.Lease]) -> None:
         """Under the agent's present session, if it has one here."""
         for number, (name, _) in self._sessions.items():
             if name == agent:
                 beats = Beats(agent=agent, session=number, beats=[leases.Beat(lease=lease) for lease in held])
-                self._submit(Link(agent=agent, life=self.life), beats, _unheard)
+                self._submit(Link(agent=agent, server=self.name, life=self.life), beats, _unheard)
 
     # --- answers
 
@@ -429,6 +507,10 @@ class SimulatedServer:
 
 def _unheard(_answer: Any) -> None:
     """Nobody waits for it."""
+
+
+def _nothing() -> None:
+    return None
 
 
 def _cutter(network: Network, link: Link) -> Callable[[], None]:

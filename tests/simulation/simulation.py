@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from conductor_agent.model import Outcome
 from conductor_server.engine import operations
 from conductor_server.engine.operations import Operator
-from conductor_server.model.definition import Definition
+from conductor_server.model.definition import Declarations, Definition
 from conductor_server.model.errors import ConductorError, StoreUnavailableError
 from conductor_server.model.states import Outcome as WireOutcome
 from conductor_server.model.states import RunStatus, SlotState, StartPolicy
@@ -22,13 +22,13 @@ from conductor_server.store import confirmations, leases
 from conductor_server.store.database import Work
 from tests.simulation.agent import PAUSE_MAX, SimulatedAgent
 from tests.simulation.checker import Checker
-from tests.simulation.network import Network
+from tests.simulation.network import Link, Network
 from tests.simulation.oracle import AFTER, BEFORE, Declared, Oracle, first_instant
 from tests.simulation.scenario import Scenario, scenario
 from tests.simulation.server import SimulatedServer
 from tests.simulation.store import Killed, SimulatedDatabase, template
 from tests.simulation.timeline import Timeline
-from tests.support.history import Violation
+from tests.support.history import Row, Violation
 
 FIXPOINT_PASSES = 3
 
@@ -52,24 +52,35 @@ class Simulation:
         self.faults: Counter[str] = Counter()
         self.timeline = Timeline(plan.begin)
         self.database = SimulatedDatabase(template())
+        self.database.committed = self._committed
+        self.database.before = self._before
+        self.database.before_commit = self._before_commit
+        self.database.after_commit = self._after_commit
         self.network = Network(self.timeline, self._part(), plan.faults, self.faults)
         self.checker = Checker(plan, self.timeline, self.database, oracle_of(plan))
-        self.server = SimulatedServer(
-            database=self.database,
-            timeline=self.timeline,
-            network=self.network,
-            settings=plan.settings,
-            watcher=self.checker,
-            rng=self._part(),
-            declared=plan.declared,
-        )
+        self.servers = [
+            SimulatedServer(
+                name,
+                terms=plan.terms,
+                all_lead=plan.all_lead,
+                died=self._server_died,
+                database=self.database,
+                timeline=self.timeline,
+                network=self.network,
+                settings=plan.settings,
+                watcher=self.checker,
+                rng=self._part(),
+                declared=plan.declared,
+            )
+            for name in plan.servers
+        ]
         self.agents = [
             SimulatedAgent(
                 name,
                 limits,
                 timeline=self.timeline,
                 network=self.network,
-                server=self.server,
+                server=self,
                 witness=self.checker,
                 rng=self._part(),
                 heartbeat_interval=plan.settings.heartbeat_interval.total_seconds(),
@@ -82,16 +93,45 @@ class Simulation:
         self.away_until = 0.0
         self.commits_left: int | None = None
         self.after = False
-        self.database.committed = self.checker.committed
-        self.database.before_commit = self._before_commit
-        self.database.after_commit = self._after_commit
+        self.changes = 0
+        self.cut_off = ""
+        self.freezing: tuple[str, int] | None = None
 
     def _part(self) -> Random:
         """Its own source of chance for each part, so that one more draw here changes nothing there."""
         return Random(self.rng.getrandbits(64))
 
+    # --- servers, as agents and the store see them
+
+    def dial(self, agent: SimulatedAgent) -> Link | None:
+        """Agents know all servers, and try them as chance has it."""
+        answering = [server for server in self.servers if server.up]
+        if not answering or agent.name in self.network.parted:
+            return None
+        return self.rng.choice(answering).dial(agent)
+
+    def receive(self, link: Link, agent: SimulatedAgent, kind: str, message: object) -> None:
+        for server in self.servers:
+            if server.name == link.server:
+                server.receive(link, agent, kind, message)
+
+    def _committed(self, rows: Sequence[Row]) -> None:
+        self.checker.committed(rows)
+
+    def _tell_availability(self) -> None:
+        """Agents can be heard while some server is at work and reaches the store."""
+        heard = any(
+            server.up and not server.frozen and server.name != self.cut_off for server in self.servers
+        )
+        self.checker.available(heard and self.timeline.true >= self.away_until)
+
+    def _some_server(self) -> SimulatedServer | None:
+        up = [server for server in self.servers if server.up and not server.frozen]
+        return self.rng.choice(up) if up else None
+
     def run(self) -> Result:
-        self._start_server()
+        for server in self.servers:
+            self._start(server)
         for agent in self.agents:
             agent.start()
         if self.plan.faults:
@@ -143,6 +183,8 @@ class Simulation:
             "pause": self._pause,
             "remove": self._remove,
             "stray": self._stray,
+            "freeze": self._freeze,
+            "cut off": self._cut_off,
         }
         possible = [kind for kind in kinds if kind in self.plan.faults]
         if possible:
@@ -173,33 +215,56 @@ class Simulation:
             )
 
     def _kill_server(self) -> None:
-        self.server.kill()
-        self._server_is_down()
+        if (server := self._leader_or_other()) is not None:
+            server.kill()
 
-    def _server_is_down(self) -> None:
-        self.checker.available(False)
+    def _leader_or_other(self) -> SimulatedServer | None:
+        """Rather the leader, where there is one."""
+        leading = [server for server in self.servers if server.up and server.epoch is not None]
+        return leading[0] if leading and self.rng.random() < 0.7 else self._some_server()
+
+    def _server_died(self) -> None:
+        self._tell_availability()
         self.timeline.after(
             self.rng.choice((1, 60, 600, 1800, 5400)) * self.rng.uniform(0.5, 1.5) * self.plan.scale,
-            self._start_server,
+            self._start_servers,
         )
 
-    def _start_server(self) -> None:
-        if not self.server.up:
-            self.server.start()
-            self.checker.available(self.timeline.true >= self.away_until)
+    def _start_servers(self) -> None:
+        for server in self.servers:
+            self._start(server)
+
+    def _start(self, server: SimulatedServer) -> None:
+        if not server.up and not server.frozen:
+            server.start()
+            self._tell_availability()
+
+    def _freeze(self) -> None:
+        """The process stops, as by SIGSTOP, in the midst of a pass or of a group, and goes on later."""
+        if (server := self._leader_or_other()) is not None:
+            self.freezing = server.name, self.rng.randrange(1, 30)
+
+    def _cut_off(self) -> None:
+        """One server does not reach the store, and the others do."""
+        self.cut_off = self.rng.choice(self.servers).name
+        self._tell_availability()
+        self.timeline.after(
+            self.rng.choice((60, 600, 2400)) * self.rng.uniform(0.5, 1.5) * self.plan.scale, self._reconnect
+        )
+
+    def _reconnect(self) -> None:
+        self.cut_off = ""
+        self._tell_availability()
 
     def _kill_at_commit(self) -> None:
-        self.commits_left, self.after = self.rng.randrange(1, 30), self.rng.random() < 0.5
+        """One of the next transactions that change something: most do not."""
+        self.commits_left, self.after = self.rng.randrange(1, 8), self.rng.random() < 0.5
 
     def _outage(self) -> None:
         seconds = self.rng.choice((10, 300, 2400)) * self.rng.uniform(0.5, 1.5) * self.plan.scale
         self.away_until = self.timeline.true + seconds
-        self.checker.available(False)
-        self.timeline.after(seconds, self._database_is_back)
-
-    def _database_is_back(self) -> None:
-        if self.server.up and self.timeline.true >= self.away_until:
-            self.checker.available(True)
+        self._tell_availability()
+        self.timeline.after(seconds, self._tell_availability)
 
     def _leap(self) -> None:
         minutes = self.rng.choice((-90, -20, -2, 2, 20, 90)) * self.rng.uniform(0.5, 1.5)
@@ -232,15 +297,16 @@ class Simulation:
 
     def _ask(self, work: Work[Any]) -> bool:
         """Like ControlService: whatever cannot be done is an answer."""
-        if not self.server.up:
+        server = self._some_server()
+        if server is None:
             return False
         self.checker.doing("operator")
         try:
-            self.database.write(work)
+            server.database.write(work)
         except ConductorError:
             return False
         except Killed:
-            self.server.kill()
+            server.kill()
         return True
 
     def _pause(self) -> None:
@@ -269,17 +335,23 @@ class Simulation:
             confirmations.ask(db, key, gone)
             confirmations.give(db, key, count=1)
 
-        if fewer.accounts and self.server.declared == declared and self._ask(consent):
-            self.server.declare(fewer)
+        if fewer.accounts and self.servers[0].declared == declared and self._ask(consent):
+            self._declare(fewer)
             self.checker.removed(*gone)
             self.timeline.after(
-                self.rng.uniform(600, 5400) * self.plan.scale, lambda: self.server.declare(declared)
+                self.rng.uniform(600, 5400) * self.plan.scale, lambda: self._declare(declared)
             )
+
+    def _declare(self, declared: Declarations) -> None:
+        """The file that all servers watch says so from now on."""
+        for server in self.servers:
+            server.declare(declared)
 
     def _stray(self) -> None:
         """A message that somebody ought not to have sent: another epoch, or another agent's run."""
         running = [run for run in self.checker.runs.values() if run.status is RunStatus.RUNNING]
-        if not running or not self.server.up:
+        server = self._some_server()
+        if not running or server is None:
             return
         run = self.rng.choice(running)
         epoch, agent = self.rng.choice(
@@ -288,32 +360,64 @@ class Simulation:
         lease = leases.Lease(run_id=run.id, epoch=epoch)
         if self.rng.random() < 0.5:
             outcome = self.rng.choice((WireOutcome.SUCCEEDED, WireOutcome.FAILED))
-            self.server.stray_report(agent, lease, f"stray-{self.faults['stray']}", outcome)
+            server.stray_report(agent, lease, f"stray-{self.faults['stray']}", outcome)
             return
         own = [each for each in running if each.agent == agent and each.id != run.id]
         held = [lease, *(leases.Lease(run_id=each.id, epoch=each.epoch) for each in own)]
-        self.server.stray_beat(agent, held)
+        server.stray_beat(agent, held)
 
     def _other_than(self, agent: str) -> str:
         others = [each.name for each in self.agents if each.name != agent]
         return others[0] if others else "nobody"
 
-    def _before_commit(self) -> None:
-        if self.timeline.true < self.away_until:
+    def _before(self, owner: str) -> None:
+        self._perhaps_stand_still(owner)
+        self.changes = self.database.raw.total_changes
+
+    def _perhaps_stand_still(self, owner: str) -> None:
+        if self.freezing is None or self.freezing[0] != owner:
+            return
+        name, writes = self.freezing
+        if writes > 1:
+            self.freezing = name, writes - 1
+            return
+        self.freezing = None
+        (server,) = (server for server in self.servers if server.name == name)
+        if not self.healed and not any(each.frozen for each in self.servers):
+            self._stand_still(server)
+
+    def _stand_still(self, server: SimulatedServer) -> None:
+        """Everything else goes on within this call; then the server does, from where it was."""
+        seconds = self.rng.choice((20, 300, 2400, 2400)) * self.rng.uniform(0.5, 1.5) * self.plan.scale
+        until = min(self.timeline.true + seconds, self.plan.faulty)
+        context = self.checker.context
+        server.frozen = True
+        server.hang_up(within_s=60)
+        self._tell_availability()
+        self._pass_time(until=until)
+        server.frozen = False
+        self._tell_availability()
+        self.checker.context = context
+        if not server.up:
+            raise Killed
+
+    def _before_commit(self, owner: str) -> None:
+        if self.timeline.true < self.away_until or (owner and owner == self.cut_off):
             raise StoreUnavailableError("the database is away, as the scenario says")
         if self.commits_left is not None and not self.after:
             self._count_down()
 
-    def _after_commit(self) -> None:
+    def _after_commit(self, _owner: str) -> None:
         if self.commits_left is not None and self.after:
             self._count_down()
 
     def _count_down(self) -> None:
         assert self.commits_left is not None
+        if self.database.raw.total_changes == self.changes:
+            return
         self.commits_left -= 1
         if self.commits_left == 0:
             self.commits_left = None
-            self._server_is_down()
             raise Killed
 
     # --- afterwards
@@ -322,17 +426,18 @@ class Simulation:
         self.healed = True
         self.network.faults = frozenset()
         self.network.parted.clear()
-        self.away_until, self.commits_left = 0.0, None
-        self._start_server()
-        self._database_is_back()
+        self.away_until, self.commits_left, self.freezing, self.cut_off = 0.0, None, None, ""
+        self._start_servers()
+        self._tell_availability()
         for name in sorted(self.checker.paused):
             self._resume(name)
-        self.server.declare(self.plan.declared)
+        self._declare(self.plan.declared)
         for agent in self.agents:
             if not agent.up:
                 agent.start()
-        for link in self.server.links():
-            self.network.cut(link)
+        for server in self.servers:
+            for link in server.links():
+                self.network.cut(link)
 
     def _come_to_rest(self) -> None:
         """Whatever fell due while there were faults is decided within a bound; then nothing is left to do."""
@@ -349,16 +454,28 @@ class Simulation:
         while self.checker.orphans() and self.timeline.true < heard_by:
             self._pass_time(until=self.timeline.true + 60)
         self.checker.check_orphans()
+        self.checker.check_schedule(due_by)
         self._check_fixpoint()
         self.checker.check_rows()
 
+    def _leader(self) -> SimulatedServer:
+        """[L1] Somebody leads, soon after the faults."""
+        terms = self.plan.terms
+        deadline = self.timeline.true + terms.lease_s + 3 * terms.renew_s
+        while not (leading := [server for server in self.servers if server.store() is not None]):
+            if self.timeline.true >= deadline:
+                raise Violation("[L1] nobody leads")
+            self._pass_time(until=self.timeline.true + terms.renew_s)
+        return leading[0]
+
     def _check_fixpoint(self) -> None:
         """[L6] Without time or news a pass writes nothing."""
-        while self.server.tick().changed:
+        server = self._leader()
+        while server.tick(server.database).changed:
             pass
         before = self.database.raw.total_changes
         for _ in range(FIXPOINT_PASSES):
-            done = self.server.tick()
+            done = server.tick(server.database)
             if done.changed or self.database.raw.total_changes != before:
                 written = self.database.raw.total_changes - before
                 raise Violation(f"[L6] a pass without news changed {done.changed}, {written} rows")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import sqlite3
+import tempfile
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import cache
@@ -11,40 +14,15 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
-from conductor_server.store.database import Database, Work
+from conductor_server.store.database import Database, Work, _translated_errors
 from conductor_server.store.upgrade import upgrade
+from tests.support import history
+from tests.support.history import Row
 
 T = TypeVar("T")
 
-Row = tuple[Any, ...]
 
-_LOG = """
-CREATE TABLE simulation_log (id INTEGER PRIMARY KEY, noun TEXT, number INTEGER, a, b, c, d, e, f, g);
-CREATE TRIGGER run_born AFTER INSERT ON command_run BEGIN
-  INSERT INTO simulation_log (noun, number, a, b, c, d, e)
-  VALUES ('run born', new.id, new.slot_id, new.attempt, new.status, new.epoch, new.created_by);
-END;
-CREATE TRIGGER run_moved AFTER UPDATE ON command_run BEGIN
-  INSERT INTO simulation_log (noun, number, a, b, c, d, e, f, g)
-  VALUES ('run moved', new.id, old.status, new.status, old.epoch, new.epoch, new.agent,
-          new.heartbeat_at IS NOT old.heartbeat_at, new.cancel_requested_at IS NOT NULL);
-END;
-CREATE TRIGGER run_gone AFTER DELETE ON command_run BEGIN
-  INSERT INTO simulation_log (noun, number) VALUES ('run gone', old.id);
-END;
-CREATE TRIGGER slot_born AFTER INSERT ON command_slot BEGIN
-  INSERT INTO simulation_log (noun, number, a, b, c, d)
-  VALUES ('slot born', new.id, new.definition_id, new.member_id, new.window_id, new.state);
-END;
-CREATE TRIGGER slot_moved AFTER UPDATE ON command_slot BEGIN
-  INSERT INTO simulation_log (noun, number, a, b, c, d, e)
-  VALUES ('slot moved', new.id, old.state, new.state, new.failures, new.attempts, new.losses);
-END;
-CREATE TRIGGER slot_gone AFTER DELETE ON command_slot BEGIN
-  INSERT INTO simulation_log (noun, number) VALUES ('slot gone', old.id);
-END;
-"""
-"""Every change of a slot or a run, written by the transaction that makes it."""
+Hook = Callable[[str], None]
 
 
 class Killed(BaseException):
@@ -52,28 +30,33 @@ class Killed(BaseException):
 
 
 class SimulatedDatabase(Database):
-    """One connection to a database in memory. ``before_commit`` and ``after_commit`` may raise; then that is what the
-    server sees of a crash or an outage: before, nothing was written; after, everything was.
+    """One connection to a database in memory. The hooks are told who writes. ``before_commit`` and ``after_commit`` may
+    raise; then that is what the server sees of a crash or an outage: before, nothing was written; after, everything
+    was. While ``before`` runs, others may write.
+
+    All that are alive in a process share one engine, whose statements are compiled once for all seeds; so only the
+    newest of them may be used.
     """
 
-    def __init__(self, image: bytes = b"") -> None:
+    def __init__(self, template: sqlite3.Connection) -> None:
         self.url = make_url("sqlite://")
-        self._guard = None
-        self.raw = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
-        if image:
-            self.raw.deserialize(image)
+        self.raw, self.engine, self._db = _shared()
+        if self.raw.in_transaction:  # whatever the seed before has died of
+            self.raw.execute("ROLLBACK")
+        template.backup(self.raw)
         self.raw.execute("PRAGMA foreign_keys=ON")
-        self.raw.execute("PRAGMA temp_store=MEMORY")
-        self.engine = sa.create_engine(
-            "sqlite://",
-            creator=lambda: self.raw,
-            poolclass=sa.pool.StaticPool,
-            isolation_level="AUTOCOMMIT",
-        )
+        self.owner = ""
         self._guard = None
-        self.before_commit: Callable[[], None] = _nothing
+        self.before: Hook = _nothing
+        self.before_commit: Hook = _nothing
         self.committed: Callable[[list[Row]], None] = _ignored
-        self.after_commit: Callable[[], None] = _nothing
+        self.after_commit: Hook = _nothing
+
+    def of(self, owner: str) -> SimulatedDatabase:
+        """The same store, as one server uses it."""
+        view = copy.copy(self)
+        view.owner = owner
+        return view
 
     def submit(self, work: Work[T]) -> Future[T]:
         future: Future[T] = Future()
@@ -84,22 +67,33 @@ class SimulatedDatabase(Database):
         return future
 
     def write(self, work: Work[T]) -> T:
-        def watched(db: sa.Connection) -> T:
-            result = work(db)
-            self.before_commit()
-            return result
-
-        result = self._write(watched)
-        self.committed(self._changes())
-        self.after_commit()
+        self.before(self.owner)
+        changes = self.raw.total_changes
+        self.raw.execute("BEGIN IMMEDIATE")
+        try:
+            with _translated_errors():
+                if self._guard is not None:
+                    self._guard(self._db)
+                result = work(self._db)
+            self.before_commit(self.owner)
+        except BaseException:
+            self.raw.execute("ROLLBACK")
+            raise
+        self.raw.execute("COMMIT")
+        if self.raw.total_changes != changes:
+            self.committed(self._changes())
+        self.after_commit(self.owner)
         return result
+
+    def read(self, work: Work[T], *, scratch: bool = False) -> T:
+        return work(self._db)
 
     def _changes(self) -> list[Row]:
         rows = self.raw.execute(
-            "SELECT noun, number, a, b, c, d, e, f, g FROM simulation_log ORDER BY id"
+            "SELECT noun, number, a, b, c, d, e, f, agent FROM history_log ORDER BY id"
         ).fetchall()
         if rows:
-            self.raw.execute("DELETE FROM simulation_log")
+            self.raw.execute("DELETE FROM history_log")
         return rows
 
     def rows(self, sql: str, *parameters: Any) -> list[Row]:
@@ -107,23 +101,39 @@ class SimulatedDatabase(Database):
         return self.raw.execute(sql, parameters).fetchall()
 
     def close(self) -> None:
-        self.engine.dispose()
-        self.raw.close()
+        """The connection is for the next seed."""
 
 
 @cache
-def empty_image() -> bytes:
+def _shared() -> tuple[sqlite3.Connection, sa.Engine, sa.Connection]:
+    """The one connection of this process, bare, in its engine, and in use."""
+    raw = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None, cached_statements=512)
+    raw.execute("PRAGMA temp_store=MEMORY")
+    engine = sa.create_engine(
+        "sqlite://",
+        creator=lambda: raw,
+        poolclass=sa.pool.StaticPool,
+        isolation_level="AUTOCOMMIT",
+    )
+    return raw, engine, engine.connect()
+
+
+@cache
+def template() -> sqlite3.Connection:
     """A migrated database with the transition log, to be copied for each seed."""
-    database = SimulatedDatabase()
-    database._changes = list  # type: ignore[method-assign]  # there is no log yet
-    upgrade(database)
-    database.raw.executescript(_LOG)
-    image = database.raw.serialize()
-    database.close()
-    return image
+    copy = sqlite3.connect(":memory:", check_same_thread=False)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Database(f"sqlite:///{folder}/template.sqlite")
+        upgrade(file)
+        file.write(history.install)
+        file.close()
+        with contextlib.closing(sqlite3.connect(f"{folder}/template.sqlite")) as migrated:
+            migrated.backup(copy)
+    copy.execute("PRAGMA journal_mode=MEMORY")
+    return copy
 
 
-def _nothing() -> None:
+def _nothing(_owner: str) -> None:
     return None
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
+
 from conductor_agent.core import Core
 from conductor_agent.model import Completion, Ending, Outcome
+from conductor_server.engine.reconciler import STEPS, reconcile_once
+from conductor_server.engine.step import StepResult, Tick
 from conductor_server.model.states import Disposition, RunStatus
 from tests.agent.runs import a_run
-from tests.support.build import HOUR, account, definition
+from tests.support.build import HOUR, MINUTE, account, definition
 from tests.support.world import World
 
 
@@ -41,6 +45,25 @@ def test_nobody_ends_the_run_of_another(world: World) -> None:
     assert recorded.disposition is Disposition.FENCED
     assert "is not held by agent somebody" in recorded.reason
     assert world.runs(slot) == [RunStatus.RUNNING]
+
+
+def test_a_pass_that_stood_still_gives_nobody_up(world: World) -> None:
+    """Seed 0: a server that was stopped in the midst of a pass took its agents for lost."""
+    world.declare(definition("job"), accounts=[account()])
+    world.tick()
+    world.tick(after=36 * HOUR)
+    slot, _ = next(iter(world.claim(1).items()))
+
+    def stand_still(_db: sa.Connection, _tick: Tick) -> StepResult:
+        world.clock.advance(20 * MINUTE)
+        return StepResult()
+
+    reconcile_once(world.database, world.clock, world.settings, steps=(*STEPS, stand_still))
+    world.tick(after=MINUTE / 60)
+
+    assert world.runs(slot) == [RunStatus.RUNNING]
+    world.live(until=world.now + 2 * MINUTE)
+    assert world.runs(slot) == [RunStatus.TIMEOUT], "the time that it is given ends"
 
 
 def test_a_push_that_is_repeated_after_the_end_starts_nothing() -> None:

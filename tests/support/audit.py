@@ -36,7 +36,7 @@ NEWEST = {
     SlotState.ACTIVE: frozenset(RunStatus) - {RunStatus.SUCCESS, RunStatus.CANCELLED},
     SlotState.SUCCEEDED: {RunStatus.SUCCESS},
     SlotState.FAILED: {RunStatus.FAILED, RunStatus.TIMEOUT},
-    SlotState.QUARANTINED: {RunStatus.TIMEOUT},
+    SlotState.QUARANTINED: {RunStatus.TIMEOUT, RunStatus.RELEASED},
 }
 """What a slot's newest run must be, by the slot's state; in other states it must only have ended, if there is one."""
 

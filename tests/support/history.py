@@ -79,6 +79,7 @@ class Slot(Generic[K]):
     state: SlotState
     fails: int = 0
     losses: int = 0
+    given_back: bool = False
     attempts: int = 0
     live: int | None = None
     last: int | None = None
@@ -114,6 +115,7 @@ class History(Generic[K]):
                 case "slot born":
                     self.slot_born(number, row)
                 case "slot moved":
+                    self._count_loss(self.slots[number], row[6])
                     self.slot_moved(self.slots[number], SlotState(row[2]), SlotState(row[3]))
                     moved[number] = row
                 case "slot gone":
@@ -157,6 +159,13 @@ class History(Generic[K]):
                 f"[S15] {slot.key} succeeded without a run that did",
             )
 
+    def _count_loss(self, slot: Slot[K], losses: int) -> None:
+        """A run that its agent does not know any more counts as an agent lost, if that was restarted since: which is
+        what we cannot know where the server has died before its answer.
+        """
+        if slot.given_back and losses == slot.losses + 1:
+            slot.losses, slot.given_back = losses, False
+
     def slot_gone(self, slot: Slot[K]) -> None:
         del self.by_key[slot.key]
 
@@ -194,7 +203,7 @@ class History(Generic[K]):
                 self.demand(self.wants_reruns(slot), f"[S5] {name} follows a slot that is {slot.state.word}")
             self.started(slot, name)
             slot.fails = slot.losses = 0
-        slot.attempts, slot.live, slot.last = attempt, number, number
+        slot.attempts, slot.live, slot.last, slot.given_back = attempt, number, number, False
         run = Run(id=number, slot=slot_id, attempt=attempt, status=RunStatus.WAITING, epoch=epoch)
         self.runs[number] = run
         return run
@@ -238,6 +247,8 @@ class History(Generic[K]):
                 slot.fails, slot.losses = slot.fails + 1, 0
             case RunStatus.TIMEOUT:
                 slot.fails, slot.losses = slot.fails + 1, slot.losses + 1
+            case RunStatus.RELEASED:
+                slot.given_back = True
         self.ended(run, slot, name)
 
     def claimed(self, run: Run, slot: Slot[K], name: str) -> None:
