@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.compiler import compiles
 
 
 def insert(db: sa.Connection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
@@ -17,6 +19,31 @@ def insert_on(dialect_name: str, table: sa.Table) -> postgresql.Insert | sqlite.
     """The same for statements that are built before there is a connection."""
     statement = postgresql.insert(table) if dialect_name == "postgresql" else sqlite.insert(table)
     return statement.execution_options(preserve_rowcount=True)
+
+
+class InOrder(sa.Join):
+    """A join of which the left side is gone through first, and so on to the right.
+
+    SQLite keeps that order for CROSS JOIN alone (https://www.sqlite.org/optoverview.html); PostgreSQL keeps the order of
+    all joins after ``keep_join_order``. Neither could know how few rows a work table has.
+    """
+
+    inherit_cache = True
+
+    def join(self, right: Any, onclause: Any = None, isouter: bool = False, full: bool = False) -> sa.Join:
+        """One more table, after the others."""
+        return (
+            super().join(right, onclause, isouter=isouter, full=full)
+            if isouter or full
+            else InOrder(self, right, onclause)
+        )
+
+
+@compiles(InOrder, "sqlite")
+def _cross_join(element: InOrder, compiler: Any, **options: Any) -> str:
+    options |= {"asfrom": True}
+    left, right = (compiler.process(side, **options) for side in (element.left, element.right))
+    return f"{left} CROSS JOIN {right} ON {compiler.process(element.onclause, **options)}"
 
 
 MANY = 1_000

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from conductor_server.model.states import Frequency, SlotState, StartPolicy
 from conductor_server.policy import start
 from conductor_server.store import schema
+from conductor_server.store.dialect import InOrder
 
 
 def cut_offs(now: dt.datetime, delays: Collection[dt.timedelta]) -> dict[dt.timedelta, dt.datetime]:
@@ -125,7 +126,7 @@ def required_parents(child: sa.FromClause) -> sa.Select[Any]:
             parent.c.ever_failed.label("ever_failed"),
         )
         .select_from(
-            child.join(edge, edge.c.child_id == child.c.definition_id)
+            InOrder(child, edge, edge.c.child_id == child.c.definition_id)
             .join(
                 relation,
                 (relation.c.child_window_id == child.c.window_id)
@@ -179,7 +180,7 @@ def children(parent: sa.FromClause) -> sa.Select[Any]:
     of_child, of_parent = schema.member_ancestor.alias("of_child"), schema.member_ancestor.alias("of_parent")
     child = schema.slot.alias("child_slot")
     return sa.select(parent.c.id.label("parent_id"), child.c.id.label("child_id")).select_from(
-        parent.join(edge, edge.c.parent_id == parent.c.definition_id)
+        InOrder(parent, edge, edge.c.parent_id == parent.c.definition_id)
         .join(
             relation,
             (relation.c.parent_window_id == parent.c.window_id)

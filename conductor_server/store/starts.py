@@ -215,7 +215,7 @@ def _done_of(dialect_name: str, delays: tuple[dt.timedelta, ...]) -> sa.Select[A
 @cache
 def _looked_at(delays: tuple[dt.timedelta, ...]) -> sa.Select[Any]:
     slot, definition = schema.slot, schema.definition
-    among = looked_at.join(slot, slot.c.id == looked_at.c.slot_id).join(
+    among = dialect.InOrder(looked_at, slot, slot.c.id == looked_at.c.slot_id).join(
         schema.window, schema.window.c.id == slot.c.window_id
     )
     wants_reruns = definition.c.start_policy == StartPolicy.AFTER_SUCCESS_AND_RERUNS
@@ -238,7 +238,7 @@ def _following(dialect_name: str) -> tuple[sa.Insert, ...]:
     """
     slot, definition = schema.slot, schema.definition
     later, own, its = schema.slot.alias("later"), schema.window.alias("own"), schema.window.alias("its")
-    changed = looked_at.join(slot, slot.c.id == looked_at.c.slot_id)
+    changed = dialect.InOrder(looked_at, slot, slot.c.id == looked_at.c.slot_id)
     in_order = (
         sa.select(later.c.id)
         .select_from(
