@@ -24,8 +24,8 @@ def insert_on(dialect_name: str, table: sa.Table) -> postgresql.Insert | sqlite.
 class InOrder(sa.Join):
     """A join of which the left side is gone through first, and so on to the right.
 
-    SQLite keeps that order for CROSS JOIN alone (https://www.sqlite.org/optoverview.html); PostgreSQL keeps the order of
-    all joins after ``keep_join_order``. Neither could know how few rows a work table has.
+    SQLite keeps that order for CROSS JOIN alone (https://www.sqlite.org/optoverview.html); PostgreSQL keeps that of all
+    joins after ``keep_join_order``. Neither could know how few rows a work table has.
     """
 
     inherit_cache = True

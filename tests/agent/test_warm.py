@@ -383,7 +383,7 @@ def order(tmp_path: Path) -> Order:
     folder = tmp_path / "run"
     folder.mkdir()
     what: dict[str, Any] = {"callable": "os:mkdir", "arguments": [str(tmp_path / "made")]}
-    what |= {"values": {}, "path": [], "messages": ""}
+    what |= {"values": {}, "path": [], "messages": "", "confined": False}
     (folder / "call").write_text(json.dumps(what))
     return Order(
         arguments=[str(folder / "call")],

@@ -30,6 +30,7 @@ from conductor_server.rpc.agent_requests import Registered, Request
 from conductor_server.store import agents, leases, matrices
 from conductor_server.store.database import Database, Work
 from tests.crash.points import Trap
+from tests.support.build import OWNER
 from tests.support.clock import VirtualClock
 
 T = TypeVar("T")
@@ -101,6 +102,7 @@ def register(
             db,
             registration,
             held,
+            by=OWNER,
             take_over=False,
             now=now,
             heartbeat_interval=settings.heartbeat_interval,

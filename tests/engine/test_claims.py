@@ -17,7 +17,7 @@ from conductor_server.store import leases, matrices, members, schema
 from conductor_server.store.agents import Registration
 from conductor_server.store.database import Database
 from conductor_server.store.leases import Claim
-from tests.support.build import DAY, HOUR, MINUTE, account, at, definition
+from tests.support.build import DAY, HOUR, MINUTE, OWNER, account, at, definition
 from tests.support.world import World
 
 
@@ -198,7 +198,7 @@ def test_a_command_that_takes_its_agent_with_it_is_tried_three_times(world: Worl
         )
         world.write(
             lambda db: agent_requests.register(
-                db, agent, held, take_over=True, now=world.now, heartbeat_interval=MINUTE
+                db, agent, held, by=OWNER, take_over=True, now=world.now, heartbeat_interval=MINUTE
             )
         )
 

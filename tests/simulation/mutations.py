@@ -178,8 +178,8 @@ def missing_runs_are_kept() -> AbstractContextManager[object]:
 def held_runs_are_released() -> AbstractContextManager[object]:
     """The grace for a push that is still on its way is forgotten, and what is held is not looked at."""
 
-    def wrong(db: sa.Connection, agent: str, held: Any, *, claimed_before: Any, now: Any) -> int:
-        return release(db, agent, set(), claimed_before=claimed_before, now=now)
+    def wrong(db: sa.Connection, agent: str, held: Any, **others: Any) -> int:
+        return release(db, agent, set(), **others)
 
     release = leases.release_missing
     return patch.object(leases, "release_missing", wrong)

@@ -20,7 +20,6 @@ from conductor_server.engine.leader import Candidate, Election
 from conductor_server.engine.loop import APPLYING_STEPS
 from conductor_server.engine.reconciler import Pass, Watch, reconcile_once
 from conductor_server.engine.step import EngineSettings
-from conductor_server.model.credentials import UNBOUNDED, Credential, Role
 from conductor_server.model.definition import Declarations
 from conductor_server.model.errors import ConductorError, NotLeadingError, StoreUnavailableError
 from conductor_server.model.states import Outcome, RunStatus, Verdict
@@ -34,9 +33,8 @@ from tests.simulation.agent import SimulatedAgent
 from tests.simulation.network import Link, Network
 from tests.simulation.store import Killed, SimulatedDatabase
 from tests.simulation.timeline import Timeline
+from tests.support.build import OWNER
 
-OWNER = Credential(id="owner", name="owner", roles=frozenset({Role.AGENT}), reach=UNBOUNDED)
-"""Whose all agents are."""
 T = TypeVar("T")
 
 _WAITING = f"SELECT DISTINCT source_id FROM command_run WHERE status = {RunStatus.WAITING:d}"

@@ -5,8 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from conductor_server.model.credentials import UNBOUNDED, Credential, Role
 from conductor_server.model.definition import Account, Definition, MemberDeclaration, Read
 from conductor_server.model.states import WindowRule
+
+OWNER = Credential(id="owner", name="owner", roles=frozenset({Role.AGENT}), reach=UNBOUNDED)
+"""The credential of every agent here."""
 
 
 def at(text: str) -> dt.datetime:
