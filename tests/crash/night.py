@@ -18,6 +18,7 @@ from conductor_server.engine.reconciler import Pass
 from conductor_server.engine.step import EngineSettings
 from conductor_server.model.definition import Account, Concurrency, Declarations
 from conductor_server.model.states import Disposition, Outcome, StartPolicy, Verdict
+from conductor_server.policy.leadership import Terms
 from conductor_server.policy.retry import RetrySettings
 from conductor_server.rpc.agent_requests import Beats, Output, Registered, Reports, Request, Wish
 from conductor_server.store import agents, leases, logs
@@ -28,7 +29,6 @@ from tests.crash.stores import Store
 from tests.simulation.checker import Checker, Slot
 from tests.simulation.scenario import Scenario
 from tests.simulation.simulation import oracle_of
-from tests.simulation.store import Row
 from tests.support.build import DAY, HOUR, MINUTE, at, definition, reads
 
 NOON = at("2026-11-20T12:00")
@@ -131,10 +131,10 @@ class Night:
     def check(self) -> None:
         """Nothing is left to do, another pass writes nothing, and the rows are what their log says."""
         self._passes()
-        before = self._store.rows("SELECT max(id) FROM simulation_log")
+        before = self._store.rows("SELECT max(id) FROM history_log")
         (again,) = self._passes()
         assert not again.changed, f"[L6] a pass without news changed {again.changed}"
-        assert self._store.rows("SELECT max(id) FROM simulation_log") == before
+        assert self._store.rows("SELECT max(id) FROM history_log") == before
         self._checker.check_orphans()
         self._checker.check_rows()
         assert all(not agent.held for agent in self._agents)
@@ -192,12 +192,12 @@ class Night:
     def _read_log(self) -> None:
         """Show the checker what has been committed since the last look."""
         rows = self._store.rows(
-            "SELECT id, noun, number, a, b, c, d, e, f, g FROM simulation_log WHERE id > ? ORDER BY id",
+            "SELECT id, noun, number, a, b, c, d, e, f, agent FROM history_log WHERE id > ? ORDER BY id",
             self._logged,
         )
         if rows:
             self._logged = rows[-1][0]
-            self._checker.committed([_as_numbers(row[1:]) for row in rows])
+            self._checker.committed([tuple(row[1:]) for row in rows])
 
     # ------------------------------------------------------------------------------------------------ the server
 
@@ -277,7 +277,7 @@ class Night:
         for given in granted:
             agent.held[given.slot] = given
             self.diary.append(f"{name} runs {given.slot} from {given.checkpoint!r}")
-            self._checker.began(name, _as_run(given))
+            self._checker.command_began(name, _as_run(given))
 
     def beat(self, name: str, *, after: dt.timedelta = dt.timedelta(0), **news: Any) -> None:
         self._clock.true += after.total_seconds()
@@ -294,9 +294,9 @@ class Night:
     def log(self, name: str, slot: str, data: bytes, *, eof: bool = False) -> None:
         """Sent from where this stream is, as far as the agent knows."""
         agent = self._agent(name)
-        run_id, offset = agent.held[slot].lease.run_id, agent.logged
-        chunk = logs.Chunk(run_id=run_id, stream="stdout", offset=offset, data=data, eof=eof)
-        appended: logs.Appended = self._group(lambda: Output(chunk=chunk))
+        lease, offset = agent.held[slot].lease, agent.logged
+        chunk = logs.Chunk(run_id=lease.run_id, stream="stdout", offset=offset, data=data, eof=eof)
+        appended: logs.Appended = self._group(lambda: Output(agent=name, lease=lease, chunk=chunk))
         agent.logged = appended.next_offset
         self.diary.append(f"{slot} is logged up to {appended.next_offset}")
 
@@ -380,7 +380,7 @@ class Night:
         lease = agent.held[slot].lease
         if (lease.run_id, lease.epoch) not in self._checker.live_processes:
             return
-        self._checker.ended(agent.name, _as_run(agent.held[slot]), agent_model.Outcome(int(outcome)))
+        self._checker.command_ended(agent.name, _as_run(agent.held[slot]), agent_model.Outcome(int(outcome)))
 
     def _forget(self, agent: Agent, slot: str) -> None:
         agent.held.pop(slot, None)  # the first it may hear of that is the answer to a registration
@@ -471,6 +471,9 @@ def _as_scenario(known: Sequence[Agent]) -> Scenario:
         settings=SETTINGS,
         declared=DECLARED,
         agents={agent.name: agent.capacities for agent in known},
+        servers=("server",),
+        all_lead=True,  # nobody is elected here
+        terms=Terms(lease_s=15, renew_s=3, sole=True),
         faults=frozenset({"kill agent", "kill server"}),
         scale=1,
         faulty=0,
@@ -491,8 +494,3 @@ def _as_run(given: leases.Assignment) -> agent_model.Run:
         member=agent_model.Member(token=given.member, timezone=given.timezone),
         window=agent_model.Window(start=given.window_start, end=given.window_end, label=given.window_label),
     )
-
-
-def _as_numbers(row: Row) -> Row:
-    """PostgreSQL's log has one type a column, and in one there are names too."""
-    return (*row[:6], int(row[6]), *row[7:]) if row[0] in ("run born", "slot moved") else row

@@ -1,6 +1,6 @@
 """A database whose content can be kept under a name and brought back, on both kinds.
 
-Triggers write each change of a slot or a run into a log, as in the simulator; its checker reads it.
+The template's triggers write each change of a slot or a run into a log, which the simulator's checker reads.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ import psycopg
 from psycopg import sql
 
 from conductor_server.store import schema
-from tests.simulation.store import _LOG as SQLITE_LOG
-from tests.simulation.store import Row
+from tests.support import history
+from tests.support.history import Row
 
 EMPTY = "empty"
 """The name of the migrated database that everything begins with."""
@@ -55,8 +55,6 @@ class FileStore:
         self._folder = folder
         self.url = f"sqlite:///{self._path}"
         shutil.copyfile(template, folder / EMPTY)
-        with closing(sqlite3.connect(folder / EMPTY)) as connection:
-            connection.executescript(SQLITE_LOG)
 
     def keep(self, name: str) -> None:
         assert not self._path.with_name("night.sqlite-wal").exists(), "somebody is still connected"
@@ -81,37 +79,6 @@ class FileStore:
         return [*([] if checked == [("ok",)] else checked), *self.rows("PRAGMA foreign_key_check")]
 
 
-_POSTGRES_LOG = """
-CREATE TABLE simulation_log (
-  id bigserial PRIMARY KEY, noun text, number bigint, a bigint, b bigint, c bigint, d bigint, e text, f boolean,
-  g boolean
-);
-CREATE FUNCTION log_run() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-  CASE TG_OP
-  WHEN 'INSERT' THEN INSERT INTO simulation_log (noun, number, a, b, c, d, e)
-    VALUES ('run born', new.id, new.slot_id, new.attempt, new.status, new.epoch, new.created_by);
-  WHEN 'UPDATE' THEN INSERT INTO simulation_log (noun, number, a, b, c, d, e, f, g)
-    VALUES ('run moved', new.id, old.status, new.status, old.epoch, new.epoch, new.agent,
-            new.heartbeat_at IS DISTINCT FROM old.heartbeat_at, new.cancel_requested_at IS NOT NULL);
-  ELSE INSERT INTO simulation_log (noun, number) VALUES ('run gone', old.id);
-  END CASE;
-  RETURN NULL;
-END $$;
-CREATE FUNCTION log_slot() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-  CASE TG_OP
-  WHEN 'INSERT' THEN INSERT INTO simulation_log (noun, number, a, b, c, d)
-    VALUES ('slot born', new.id, new.definition_id, new.member_id, new.window_id, new.state);
-  WHEN 'UPDATE' THEN INSERT INTO simulation_log (noun, number, a, b, c, d, e)
-    VALUES ('slot moved', new.id, old.state, new.state, new.failures, new.attempts, new.losses);
-  ELSE INSERT INTO simulation_log (noun, number) VALUES ('slot gone', old.id);
-  END CASE;
-  RETURN NULL;
-END $$;
-CREATE TRIGGER run_log AFTER INSERT OR UPDATE OR DELETE ON command_run FOR EACH ROW EXECUTE FUNCTION log_run();
-CREATE TRIGGER slot_log AFTER INSERT OR UPDATE OR DELETE ON command_slot FOR EACH ROW EXECUTE FUNCTION log_slot();
-"""
-
-
 class PostgresStore:
     """A database of a PostgreSQL server. What is kept stands in schemas beside: copying a whole database takes long.
 
@@ -124,7 +91,6 @@ class PostgresStore:
         self.url = urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
         template = urlsplit(template_url).path.removeprefix("/")
         self._administer("CREATE DATABASE {} TEMPLATE {}", name, template)
-        self._run(_POSTGRES_LOG)
         self.keep(EMPTY)
 
     def keep(self, name: str) -> None:
@@ -167,7 +133,7 @@ class PostgresStore:
             connection.execute(sql.SQL(command).format(*map(sql.Identifier, names)))
 
 
-_TABLES = (*(table.name for table in schema.metadata.sorted_tables), "simulation_log")
+_TABLES = (*(table.name for table in schema.metadata.sorted_tables), history.log.name)
 """Those that are referred to first; the log last."""
 
 
