@@ -29,6 +29,7 @@ PROTOCOL = 1
 _log = structlog.get_logger()
 _REGISTER_TIMEOUT = 30.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0  # seconds
+_GOOD_SESSION = 10.0  # seconds
 _REFUSALS = {
     grpc.StatusCode.UNAUTHENTICATED,
     grpc.StatusCode.PERMISSION_DENIED,
@@ -97,7 +98,7 @@ class Connection:
                 self._turn += 1
             lasted = self._clock.boottime() - began
             # A session that outlived its pause was a good one: a server restarted now and then is not a broken one.
-            failures = 0 if lasted > _longest_pause(failures) else failures + 1
+            failures = 0 if lasted > min(_longest_pause(failures), _GOOD_SESSION) else failures + 1
             await asyncio.sleep(self._random.uniform(0, _longest_pause(failures)))
 
     async def _one_session(self) -> None:

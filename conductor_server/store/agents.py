@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -51,8 +52,7 @@ def register(
     Raises AlreadyExistsError when another process of that name was heard of since ``alive_since``, unless
     ``take_over``.
     """
-    table = schema.agent
-    before = db.execute(sa.select(table).where(table.c.name == agent.name)).one_or_none()
+    before = db.execute(_BY_NAME, {"agent_name": agent.name}).one_or_none()
     if (
         before is not None
         and not take_over
@@ -73,25 +73,16 @@ def register(
         "heartbeat_at": now,
         "credential": credential,
     }
-    opened = schema.agent_session
-    db.execute(sa.delete(opened).where(opened.c.agent == agent.name))
-    session: int = db.execute(
-        sa.insert(opened).values(agent=agent.name, credential=credential).returning(opened.c.id)
-    ).scalar_one()
+    db.execute(_CLOSE, {"agent_name": agent.name})
+    session: int = db.execute(_OPEN, {"agent": agent.name, "credential": credential}).scalar_one()
     values["session"] = session
-    db.execute(
-        dialect.insert(db, table)
-        .values(name=agent.name, **values)
-        .on_conflict_do_update(index_elements=["name"], set_=values)
-    )
+    db.execute(_storing(db.dialect.name, tuple(values)), {"name": agent.name, **values})
     return session
 
 
 def instance_of(db: sa.Connection, name: str) -> str | None:
     """The process that registered last under that name."""
-    found: str | None = db.execute(
-        sa.select(schema.agent.c.instance).where(schema.agent.c.name == name)
-    ).scalar()
+    found: str | None = db.execute(_INSTANCE, {"agent_name": name}).scalar()
     return found
 
 
@@ -100,9 +91,7 @@ def owner(db: sa.Connection, name: str) -> str | None:
 
     The row stays locked, so that of two who want the name one is told no.
     """
-    table = schema.agent
-    query = sa.select(table.c.credential).where(table.c.name == name).with_for_update()
-    found: str | None = db.execute(query).scalar_one_or_none()
+    found: str | None = db.execute(_OWNER, {"agent_name": name}).scalar_one_or_none()
     return found
 
 
@@ -119,6 +108,22 @@ def sessions(db: sa.Connection, names: Collection[str]) -> dict[str, int]:
 
 def heard_of(db: sa.Connection, names: Collection[str], *, now: dt.datetime) -> None:
     db.execute(_HEARD_OF, {"names": list(names), "now": now})
+
+
+_this = schema.agent.c.name == sa.bindparam("agent_name")
+_BY_NAME = sa.select(schema.agent).where(_this)
+_INSTANCE = sa.select(schema.agent.c.instance).where(_this)
+_OWNER = sa.select(schema.agent.c.credential).where(_this).with_for_update()
+_CLOSE = sa.delete(schema.agent_session).where(schema.agent_session.c.agent == sa.bindparam("agent_name"))
+_OPEN = sa.insert(schema.agent_session).returning(schema.agent_session.c.id)
+
+
+@cache
+def _storing(dialect_name: str, columns: tuple[str, ...]) -> sa.Insert:
+    statement = dialect.insert_on(dialect_name, schema.agent)
+    return statement.on_conflict_do_update(
+        index_elements=["name"], set_={name: statement.excluded[name] for name in columns}
+    )
 
 
 _named = schema.agent.c.name.in_(sa.bindparam("names", expanding=True))

@@ -92,27 +92,13 @@ _IDS_MAX = 1_000
 
 def declared(db: sa.Connection) -> Sequence[Definition]:
     """Every definition that is not set aside, as far as the graph is concerned: schedule, matrix, reads and writes."""
-    sound, own = schema.definition.c.fault == "", schema.definition.c.id
     reads: dict[int, list[Read]] = {}
-    of_sound = sa.select(schema.definition_reads).join(
-        schema.definition, own == schema.definition_reads.c.definition_id
-    )
-    for row in db.execute(of_sound.where(sound).order_by(schema.definition_reads.c.table_name)):
+    for row in db.execute(_READS):
         read = Read(table=row.table_name, window=WindowRule(row.window_rule))
         reads.setdefault(row.definition_id, []).append(read)
     writes: dict[int, list[str]] = {}
-    for row in db.execute(
-        sa.select(schema.definition_writes).order_by(schema.definition_writes.c.table_name)
-    ):
+    for row in db.execute(_WRITES):
         writes.setdefault(row.definition_id, []).append(row.table_name)
-    table = schema.definition
-    query = (
-        sa.select(table, schema.source.c.name.label("source"), schema.matrix.c.name.label("matrix"))
-        .join(schema.source, schema.source.c.id == table.c.source_id)
-        .join(schema.matrix, schema.matrix.c.id == table.c.matrix_id)
-        .where(sound)
-        .order_by(table.c.name)
-    )
     return [
         Definition(
             name=row.name,
@@ -123,14 +109,31 @@ def declared(db: sa.Connection) -> Sequence[Definition]:
             reads_from=tuple(reads.get(row.id, ())),
             writes_to=tuple(writes.get(row.id, ())),
         )
-        for row in db.execute(query)
+        for row in db.execute(_DECLARED)
     ]
+
+
+_SOUND = schema.definition.c.fault == ""
+_READS = (
+    sa.select(schema.definition_reads)
+    .join(schema.definition, schema.definition.c.id == schema.definition_reads.c.definition_id)
+    .where(_SOUND)
+    .order_by(schema.definition_reads.c.table_name)
+)
+_WRITES = sa.select(schema.definition_writes).order_by(schema.definition_writes.c.table_name)
+_DECLARED = (
+    sa.select(schema.definition, schema.source.c.name.label("source"), schema.matrix.c.name.label("matrix"))
+    .join(schema.source, schema.source.c.id == schema.definition.c.source_id)
+    .join(schema.matrix, schema.matrix.c.id == schema.definition.c.matrix_id)
+    .where(_SOUND)
+    .order_by(schema.definition.c.name)
+)
+_DELAYS = sa.select(schema.definition.c.delay_s).where(_SOUND).distinct()
 
 
 def delays(db: sa.Connection) -> set[dt.timedelta]:
     """Every delay that some definition has that is not set aside."""
-    table = schema.definition
-    rows = db.execute(sa.select(table.c.delay_s).where(table.c.fault == "").distinct())
+    rows = db.execute(_DELAYS)
     return {dt.timedelta(seconds=seconds) for seconds in rows.scalars()}
 
 
@@ -180,8 +183,6 @@ def set_paused(db: sa.Connection, name: str, *, paused: bool) -> int:
 
 def dependencies(db: sa.Connection) -> Sequence[StoredDependency]:
     """All edges but those whose rules make no sense, which are about to be written anew."""
-    table = schema.dependency
-    rules = table.c.window_rule.in_(WindowRule) & table.c.member_rule.in_(MemberRule)
     return [
         StoredDependency(
             parent_id=row.parent_id,
@@ -191,8 +192,15 @@ def dependencies(db: sa.Connection) -> Sequence[StoredDependency]:
             common_matrix_id=row.common_matrix_id,
             tables=tuple(row.table_names),
         )
-        for row in db.execute(sa.select(table).where(rules).order_by(table.c.parent_id, table.c.child_id))
+        for row in db.execute(_SENSIBLE)
     ]
+
+
+_SENSIBLE = (
+    sa.select(schema.dependency)
+    .where(schema.dependency.c.window_rule.in_(WindowRule) & schema.dependency.c.member_rule.in_(MemberRule))
+    .order_by(schema.dependency.c.parent_id, schema.dependency.c.child_id)
+)
 
 
 def set_dependencies(

@@ -14,6 +14,25 @@ from conductor_server.model.errors import ConflictError
 from conductor_server.store import schema
 
 _ROW = schema.graph_state.c.id == 1
+_IS_WHOLE = sa.select(schema.graph_state.c.planned == schema.graph_state.c.declared).where(_ROW)
+
+
+def _linked(step: int) -> sa.Update:
+    reached = schema.graph_state.c.declared + step
+    behind = schema.graph_state.c.linked != reached
+    return sa.update(schema.graph_state).where(_ROW, behind).values(declared=reached, linked=reached)
+
+
+_LINKED = {changed: _linked(1 if changed else 0) for changed in (False, True)}
+_PLANNED = (
+    sa.update(schema.graph_state)
+    .where(
+        _ROW,
+        schema.graph_state.c.linked == schema.graph_state.c.declared,
+        schema.graph_state.c.planned != schema.graph_state.c.linked,
+    )
+    .values(planned=schema.graph_state.c.linked)
+)
 
 
 def declared(db: sa.Connection) -> None:
@@ -24,23 +43,17 @@ def declared(db: sa.Connection) -> None:
 
 def linked(db: sa.Connection, *, changed: bool) -> None:
     """The graph is that of the definitions. Where it has ``changed``, slots and windows are to follow."""
-    table = schema.graph_state
-    reached = table.c.declared + (1 if changed else 0)
-    behind = table.c.linked != reached
-    db.execute(sa.update(table).where(_ROW, behind).values(declared=reached, linked=reached))
+    db.execute(_LINKED[changed])
 
 
 def planned(db: sa.Connection) -> None:
     """Slots and windows are those of the graph, unless that has to follow the definitions first."""
-    table = schema.graph_state
-    ready = (table.c.linked == table.c.declared) & (table.c.planned != table.c.linked)
-    db.execute(sa.update(table).where(_ROW, ready).values(planned=table.c.linked))
+    db.execute(_PLANNED)
 
 
 def check(db: sa.Connection) -> None:
     """Raises ConflictError while the graph is half there."""
-    table = schema.graph_state
-    if not db.execute(sa.select(table.c.planned == table.c.declared).where(_ROW)).scalar_one():
+    if not db.execute(_IS_WHOLE).scalar_one():
         raise ConflictError(
             "definitions have changed, and the graph does not follow them yet: nothing is started"
         )

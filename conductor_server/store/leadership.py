@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
+from typing import Any
+
 import sqlalchemy as sa
 
 from conductor_server.model.errors import NotLeadingError
@@ -10,14 +13,26 @@ from conductor_server.store import schema
 
 _ROW = schema.leader.c.id == 1
 
+_LOAD = sa.select(
+    schema.leader.c.holder, schema.leader.c.server, schema.leader.c.epoch, schema.leader.c.renewals
+).where(_ROW)
+
+_RENEW = (
+    sa.update(schema.leader)
+    .where(
+        _ROW,
+        schema.leader.c.holder == sa.bindparam("our_holder"),
+        schema.leader.c.epoch == sa.bindparam("our_epoch"),
+    )
+    .values(renewals=schema.leader.c.renewals + 1)
+)
+
 EPOCH = "conductor.leader_epoch"
 """PostgreSQL's name for the epoch under which the present transaction was decided; triggers and logs can read it."""
 
 
 def load(db: sa.Connection) -> Leader:
-    table = schema.leader
-    query = sa.select(table.c.holder, table.c.server, table.c.epoch, table.c.renewals).where(_ROW)
-    return Leader(**db.execute(query).one()._asdict())
+    return Leader(**db.execute(_LOAD).one()._asdict())
 
 
 def take(db: sa.Connection, seen: Leader, *, holder: str, server: str) -> int | None:
@@ -38,9 +53,7 @@ def take(db: sa.Connection, seen: Leader, *, holder: str, server: str) -> int | 
 
 def renew(db: sa.Connection, *, holder: str, epoch: int) -> bool:
     """Give a sign of life. Answers whether we still lead. Does not wait for transactions of the engine."""
-    table = schema.leader
-    ours = _ROW & (table.c.holder == holder) & (table.c.epoch == epoch)
-    return bool(db.execute(sa.update(table).where(ours).values(renewals=table.c.renewals + 1)).rowcount)
+    return bool(db.execute(_RENEW, {"our_holder": holder, "our_epoch": epoch}).rowcount)
 
 
 def give_up(db: sa.Connection, *, holder: str, epoch: int) -> bool:
@@ -50,20 +63,24 @@ def give_up(db: sa.Connection, *, holder: str, epoch: int) -> bool:
     return bool(db.execute(sa.update(table).where(ours).values(holder="")).rowcount)
 
 
+@cache
+def _checking(dialect_name: str) -> sa.Select[Any]:
+    columns: list[sa.ColumnElement[Any]] = [schema.leader.c.epoch]
+    if dialect_name == "postgresql":
+        columns += [
+            sa.func.set_config("idle_in_transaction_session_timeout", sa.bindparam("idle_ms"), True),
+            sa.func.set_config(EPOCH, sa.bindparam("our_epoch"), True),
+        ]
+    return sa.select(*columns).where(_ROW).with_for_update(read=True, key_share=True)
+
+
 def check(db: sa.Connection, *, epoch: int, idle_s: float) -> None:
     """Let nobody take the lead before this transaction ends. Raises NotLeadingError where somebody has.
 
     ``FOR KEY SHARE`` conflicts with the lock of ``take``, and not with the update of ``renew``. A leader that freezes
     within a transaction would keep all others out: after ``idle_s`` seconds without a statement PostgreSQL undoes it.
     """
-    table = schema.leader
-    columns: list[sa.ColumnElement[object]] = [table.c.epoch]
-    if db.dialect.name == "postgresql":
-        idle_ms = str(int(idle_s * 1000))
-        columns += [
-            sa.func.set_config("idle_in_transaction_session_timeout", idle_ms, True),
-            sa.func.set_config(EPOCH, str(epoch), True),
-        ]
-    row = db.execute(sa.select(*columns).where(_ROW).with_for_update(read=True, key_share=True)).one()
+    settings = {"idle_ms": str(int(idle_s * 1000)), "our_epoch": str(epoch)}
+    row = db.execute(_checking(db.dialect.name), settings if db.dialect.name == "postgresql" else None).one()
     if row.epoch != epoch:
         raise NotLeadingError(f"this server led in epoch {epoch}, and the present one is {row.epoch}")

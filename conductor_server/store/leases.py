@@ -309,26 +309,16 @@ def beat(
     db: sa.Connection, agent: str, beats: Sequence[Beat], *, now: dt.datetime
 ) -> Mapping[Lease, tuple[Verdict, str]]:
     """Prolong the leases that still hold. Answers a verdict for every run named."""
-    run = schema.run
     held = {held_beat.lease.run_id: held_beat for held_beat in beats}
-    rows = db.execute(
-        sa.select(run.c.id, run.c.epoch, run.c.status, run.c.agent, run.c.cancel_requested_at).where(
-            run.c.id.in_(held)
-        )
-    )
+    rows = db.execute(_facts_of_held(db.dialect.name), given.numbers(held)) if held else ()
     facts = {row.id: row for row in rows}
     verdicts = {beat.lease: _verdict(facts.get(beat.lease.run_id), beat.lease, agent) for beat in beats}
     alive = [
         lease for lease, (verdict, _) in verdicts.items() if verdict in (Verdict.CONTINUE, Verdict.CANCEL)
     ]
-    owned = (
-        (run.c.id == sa.bindparam("run"))
-        & (run.c.epoch == sa.bindparam("held_epoch"))
-        & (run.c.status == RunStatus.RUNNING)
-    )
     if alive:
-        keys = [{"run": lease.run_id, "held_epoch": lease.epoch} for lease in alive]
-        db.execute(sa.update(run).where(owned).values(heartbeat_at=now), keys)
+        leases = given.rows({"id": lease.run_id, "epoch": lease.epoch} for lease in alive)
+        db.execute(_prolonging(db.dialect.name), leases | {"now": now})
     for lease in alive:
         news = held[lease.run_id]
         values: dict[str, object] = {}
@@ -338,9 +328,41 @@ def beat(
             values["checkpoint"] = news.checkpoint
         if values:
             db.execute(
-                sa.update(run).where(owned).values(**values), {"run": lease.run_id, "held_epoch": lease.epoch}
+                _telling(frozenset(values)), {"run": lease.run_id, "held_epoch": lease.epoch, **values}
             )
     return verdicts
+
+
+@cache
+def _facts_of_held(dialect_name: str) -> sa.Select[Any]:
+    run, held = schema.run, given.table(dialect_name, given.NUMBERS)
+    return sa.select(run.c.id, run.c.epoch, run.c.status, run.c.agent, run.c.cancel_requested_at).join(
+        held, held.c.id == run.c.id
+    )
+
+
+@cache
+def _prolonging(dialect_name: str) -> sa.Update:
+    run, held = schema.run, given.table(dialect_name, {"id": schema.Key, "epoch": schema.Key})
+    return (
+        sa.update(run)
+        .where(run.c.id == held.c.id, run.c.epoch == held.c.epoch, _still(RunStatus.RUNNING))
+        .values(heartbeat_at=_NOW)
+    )
+
+
+@cache
+def _telling(what: frozenset[str]) -> sa.Update:
+    run = schema.run
+    return (
+        sa.update(run)
+        .where(
+            run.c.id == sa.bindparam("run"),
+            run.c.epoch == sa.bindparam("held_epoch"),
+            run.c.status == RunStatus.RUNNING,
+        )
+        .values({name: sa.bindparam(name) for name in what})
+    )
 
 
 def _verdict(
@@ -394,11 +416,7 @@ def release_missing(
     quarantine: a command that kills its agent, journal and all, would be tried for ever.
     """
     run = schema.run
-    lost = db.execute(
-        sa.select(run.c.id).where(
-            run.c.status == RunStatus.RUNNING, run.c.agent == agent, run.c.running_at < claimed_before
-        )
-    ).scalars()
+    lost = db.execute(_CLAIMED_BEFORE, {"agent_name": agent, "before": claimed_before}).scalars()
     missing = [number for number in lost if number not in held]
     if not missing:
         return 0
@@ -416,6 +434,13 @@ def release_missing(
         _count_losses(db, missing, now=now)
     agenda.note_ended(db, missing, RunStatus.RELEASED, at=now)
     return released
+
+
+_CLAIMED_BEFORE = sa.select(schema.run.c.id).where(
+    schema.run.c.status == RunStatus.RUNNING,
+    schema.run.c.agent == sa.bindparam("agent_name"),
+    schema.run.c.running_at < sa.bindparam("before"),
+)
 
 
 def _count_losses(db: sa.Connection, run_ids: Collection[int], *, now: dt.datetime) -> None:

@@ -55,6 +55,12 @@ judged = sa.Table(
 """Those of them with which something is to happen: written once, used by several statements."""
 
 
+_EMPTYING = {
+    table.name: (sa.schema.CreateTable(table, if_not_exists=True), sa.delete(table))
+    for table in (looked_at, judged)
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decided:
     """How many slots were decided; ``follows``: others may follow from that, and are on the agenda."""
@@ -388,5 +394,5 @@ def _skip_reason() -> sa.ColumnElement[str]:
 
 def empty(db: sa.Connection, table: sa.Table) -> None:
     """Make a work table, or empty the one that an earlier statement of this connection has left."""
-    db.execute(sa.schema.CreateTable(table, if_not_exists=True))
-    db.execute(sa.delete(table))
+    for statement in _EMPTYING[table.name]:
+        db.execute(statement)
