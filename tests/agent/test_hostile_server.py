@@ -213,6 +213,8 @@ async def test_more_runs_than_there_is_room_for_are_not_taken(
 
     assert agent.running == 2
     assert max(len(beat.runs) for beat in server.held) == 2
+    gate.write_text("go")
+    await server.until(lambda: len(server.reports) >= 2)
 
 
 def test_a_result_that_grows_on_the_wire_is_not_sent_to_be_refused() -> None:
