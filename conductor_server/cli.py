@@ -75,6 +75,12 @@ EXIT_INSECURE = 78
     "--loop-interval-seconds", type=float, metavar="SECONDS", help="The engine looks at least this often."
 )
 @click.option(
+    "--full-pass-interval-seconds",
+    type=float,
+    metavar="SECONDS",
+    help="It looks at everything, not only at changes, this often.",
+)
+@click.option(
     "--retention-days", type=float, metavar="DAYS", help="Decided slots are deleted after this; 0 keeps them."
 )
 @click.option(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
@@ -70,6 +72,20 @@ def keep_join_order(db: sa.Connection) -> None:
     """
     if db.dialect.name == "postgresql":
         db.execute(sa.text("SET LOCAL join_collapse_limit = 1"))
+
+
+@contextmanager
+def by_index(db: sa.Connection) -> Iterator[None]:
+    """Have PostgreSQL look a few rows up, as SQLite would, and not read whole tables on a guess that they are many."""
+    if db.dialect.name != "postgresql":
+        yield
+        return
+    ways = ("enable_hashjoin", "enable_mergejoin", "enable_seqscan")
+    for way in ways:
+        db.execute(sa.text(f"SET LOCAL {way} = off"))
+    yield
+    for way in ways:
+        db.execute(sa.text(f"SET LOCAL {way} = DEFAULT"))
 
 
 def lock_claims(db: sa.Connection) -> None:

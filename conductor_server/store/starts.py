@@ -115,9 +115,11 @@ def decide_due(db: sa.Connection, windows: Collection[int], moment: Moment) -> D
 def decide_changed(db: sa.Connection, slots: Collection[int], moment: Moment) -> Decided:
     """Judge those slots and what follows from them: their children, and later slots of serial definitions."""
     look_at(db, slots)
-    for following in _following(db.dialect.name):
-        db.execute(following)
-    return _decide(db, moment, _looked_at(moment.delays), {})
+    dialect.keep_join_order(db)
+    with dialect.by_index(db):
+        for following in _following(db.dialect.name):
+            db.execute(following)
+        return _decide(db, moment, _looked_at(moment.delays), {})
 
 
 def look_at(db: sa.Connection, slots: Collection[int]) -> None:

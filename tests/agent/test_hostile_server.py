@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import sys
 from collections.abc import Callable
@@ -213,7 +214,7 @@ async def test_more_runs_than_there_is_room_for_are_not_taken(
 
     assert agent.running == 2
     assert max(len(beat.runs) for beat in server.held) == 2
-    gate.write_text("go")
+    await asyncio.to_thread(gate.write_text, "go")
     await server.until(lambda: len(server.reports) >= 2)
 
 

@@ -11,7 +11,7 @@ from tests.simulation.many import try_seeds
 from tests.simulation.scenario import FAULTS
 from tests.simulation.simulation import simulate
 
-SEEDS = 120
+SEEDS = 300
 """In less than a minute on two idle processors; ``--seeds`` says otherwise."""
 
 PAST = Path(__file__).with_name("seeds.txt")

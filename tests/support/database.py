@@ -83,4 +83,5 @@ def indexes(db: sa.Connection) -> set[str]:
     definitions = {
         " ".join(str(text).replace('"', "").split()) for text in db.execute(sa.text(query)).scalars()
     }
-    return {text for text in definitions if "alembic_version" not in text}
+    not_ours = "alembic_version", history.log.name
+    return {text for text in definitions if not any(name in text for name in not_ours)}
