@@ -134,22 +134,22 @@ async def asked(client: Served) -> str:
 @pytest.mark.parametrize(
     ("identity", "code"),
     [
-        pytest.param(AUTHORITY.issue(uri("conductor://user/viewer/ada")), "OK", id="a-viewer"),
+        pytest.param(AUTHORITY.issue(uri("conductor://user/viewer/desk")), "OK", id="a-viewer"),
         pytest.param(AUTHORITY.issue(uri("conductor://agent/etl-1")), "PERMISSION_DENIED", id="an-agent"),
         pytest.param(AUTHORITY.issue(), "UNAUTHENTICATED", id="nobody"),
-        pytest.param(AUTHORITY.issue(uri("conductor://user/root/ada")), "UNAUTHENTICATED", id="no-role"),
+        pytest.param(AUTHORITY.issue(uri("conductor://user/owner/desk")), "UNAUTHENTICATED", id="no-role"),
         pytest.param(AUTHORITY.issue(uri("conductor://user/admin/a/b")), "UNAUTHENTICATED", id="no-name"),
         pytest.param(AUTHORITY.issue(uri("xconductor://user/admin/a")), "UNAUTHENTICATED", id="prefix"),
-        pytest.param(AUTHORITY.issue(common_name="conductor://user/admin/ada"), "UNAUTHENTICATED", id="cn"),
+        pytest.param(AUTHORITY.issue(common_name="conductor://user/admin/desk"), "UNAUTHENTICATED", id="cn"),
         pytest.param(
-            AUTHORITY.issue(x509.DNSName("conductor://user/admin/ada")), "UNAUTHENTICATED", id="dns"
+            AUTHORITY.issue(x509.DNSName("conductor://user/admin/desk")), "UNAUTHENTICATED", id="dns"
         ),
         pytest.param(
             AUTHORITY.issue(uri("conductor://user/viewer/a"), uri("conductor://user/admin/a")),
             "UNAUTHENTICATED",
             id="two",
         ),
-        pytest.param(STRANGERS.issue(uri("conductor://user/admin/ada")), "UNAVAILABLE", id="stranger"),
+        pytest.param(STRANGERS.issue(uri("conductor://user/admin/desk")), "UNAVAILABLE", id="stranger"),
         pytest.param(None, "UNAVAILABLE", id="none"),
     ],
 )
@@ -167,7 +167,7 @@ async def test_an_agent_is_the_one_of_its_certificate(served: Served) -> None:
 
 async def test_a_token_beside_a_certificate_has_to_be_good(served: Served) -> None:
     home = (served.home / "token").read_text().strip()
-    async with dialled(served, AUTHORITY.issue(uri("conductor://user/viewer/ada"))) as client:
+    async with dialled(served, AUTHORITY.issue(uri("conductor://user/viewer/desk"))) as client:
         assert await asked(client.with_token("garbage")) == "UNAUTHENTICATED"
     async with dialled(served, AUTHORITY.issue()) as client:
         assert await asked(client.with_token(home)) == "OK"
