@@ -1,6 +1,8 @@
 """``make bench``: measure the rows and print them, as a table or as one JSON object a row.
 
-Exit codes: 0 every target reached, 1 some missed, 2 wrong usage.
+What was measured at full scale is also kept in ``build/benchmarks.json``, of which ``make figures`` makes the pages.
+
+Exit codes: 0 every target reached, 1 some missed or not measured, 2 wrong usage.
 """
 
 from __future__ import annotations
@@ -8,14 +10,21 @@ from __future__ import annotations
 import json
 import signal
 import sys
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
+from typing import Any
 
 import click
 
+from benchmarks import results
 from benchmarks.frame import Benchmark, Row
 from benchmarks.laboratory import Laboratory
 from benchmarks.rows import ALL
+
+ROW_SECONDS_MAX = 300
+"""A measurement that takes longer hangs, or has become too slow to be waited for: its row says so."""
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -26,11 +35,11 @@ from benchmarks.rows import ALL
     "--scale", type=float, default=1.0, help="Work of a sample; less than 1 is for trying things out."
 )
 def main(only: tuple[str, ...], listed: bool, output: str, scale: float) -> None:
-    """Measure how fast Conductor is, beside raw limits in the same run."""
+    """Measure how fast Conductor is, beside raw limits and peers in the same run."""
     chosen = _chosen(only)
     if listed:
         for benchmark in chosen:
-            click.echo(f"{benchmark.name:<34} {benchmark.target!s:<16} {benchmark.meaning}")
+            click.echo(f"{benchmark.name:<34} {benchmark.target or '–'!s:<16} {benchmark.meaning}")
         return
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # else servers and databases would be left behind
     with Laboratory(scale=scale) as laboratory:
@@ -49,16 +58,50 @@ def _chosen(names: Sequence[str]) -> Sequence[Benchmark]:
 
 
 def _measured(chosen: Sequence[Benchmark], laboratory: Laboratory) -> Iterable[Row]:
-    for benchmark in chosen:
-        print(f"measuring {benchmark.name} …", file=sys.stderr)
-        yield benchmark.run(laboratory)
+    """Each row as soon as it is measured; progress goes to stderr."""
+    began = time.monotonic()
+    for number, benchmark in enumerate(chosen, start=1):
+        print(f"{number}/{len(chosen)} {benchmark.name} …", end=" ", file=sys.stderr, flush=True)
+        row_began = time.monotonic()
+        with _at_most(ROW_SECONDS_MAX):
+            row = benchmark.run(laboratory)
+        took_s = time.monotonic() - row_began
+        print(f"{_said(row)} ({took_s:.0f} s)", file=sys.stderr)
+        if laboratory.scale == 1:
+            results.record(row, took_s=took_s)
+        yield row
+    print(f"{len(chosen)} rows in {(time.monotonic() - began) / 60:.1f} min", file=sys.stderr)
+
+
+@contextmanager
+def _at_most(seconds: int) -> Iterator[None]:
+    """Raises ``TimeoutError`` in the midst of what takes longer."""
+
+    def give_up(*_: Any) -> None:
+        raise TimeoutError(f"not measured within {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _said(row: Row) -> str:
+    if row.error is not None:
+        return f"FAILED: {row.error}"
+    ratio = "" if row.ratio is None else f", {row.ratio:.2f} of {_number(row.baseline)}"
+    reached = "" if row.target is None else f", {row.target} {'reached' if row.ok else 'MISSED'}"
+    return f"{_number(row.value)} {row.unit}{ratio}{reached}"
 
 
 def _print_json(rows: Iterable[Row]) -> bool:
     """One object a row, as soon as it is measured. Answers whether all targets were reached."""
     reached = True
     for row in rows:
-        click.echo(json.dumps(asdict(row)))
+        click.echo(json.dumps(asdict(row), ensure_ascii=False))
         reached &= row.ok
     return reached
 
@@ -66,9 +109,9 @@ def _print_json(rows: Iterable[Row]) -> bool:
 def _print_table(rows: Iterable[Row]) -> bool:
     """Answers whether all targets were reached."""
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table("name", "value", "unit", "baseline", "ratio", "target", "ok")
+    table = Table(Column("name", no_wrap=True), "value", "unit", "baseline", "ratio", "target", "ok")
     reached = True
     for row in rows:
         table.add_row(
@@ -77,8 +120,8 @@ def _print_table(rows: Iterable[Row]) -> bool:
             row.unit,
             _number(row.baseline),
             "–" if row.ratio is None else f"{row.ratio:.2f}",
-            row.target,
-            "yes" if row.ok else "no",
+            row.target or "–",
+            ("yes" if row.ok else "no") if row.error is None else f"failed: {row.error}",
         )
         reached &= row.ok
     Console().print(table)

@@ -42,6 +42,7 @@ class Server:
     address: str
     token: str
     database: Database
+    pid: int
 
     def wait_for_waiting_runs(self, count: int) -> None:
         """Until its engine has created that many. Raises ``TimeoutError``."""
@@ -78,29 +79,46 @@ class Laboratory:
     @contextmanager
     def server(self, kind: Kind, *, definitions: Sequence[dict[str, Any]], accounts: int) -> Iterator[Server]:
         """A server on a fresh database of that kind, with those definitions and that many accounts."""
+        with self.servers(kind, definitions=definitions, accounts=accounts, count=1) as (server,):
+            yield server
+
+    @contextmanager
+    def servers(
+        self, kind: Kind, *, definitions: Sequence[dict[str, Any]], accounts: int, count: int
+    ) -> Iterator[Sequence[Server]]:
+        """The same with several servers on the one database; the first leads. SQLite allows but one."""
         with ExitStack() as stack:
+            url = stack.enter_context(self.database(kind))
             home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="conductor-bench-")))
-            url = self._postgresql(stack) if kind == "postgresql" else f"sqlite:///{home / 'conductor.db'}"
             declared = _declare(home, definitions, accounts)
-            log = stack.enter_context((home / "server.log").open("wb"))
-            process = subprocess.Popen(
-                [
-                    Path(sys.executable).with_name("conductor-server"),
-                    *("--database", url, "--definitions", declared, "--listen", "127.0.0.1:0"),
-                ],
-                env=os.environ | {"CONDUCTOR_HOME": str(home)},
-                stdout=log,
-                stderr=log,
-            )
-            stack.callback(_stop, process)
-            listening = _listening(process, home)
             database = Database(url)
             stack.callback(database.close)
-            yield Server(
-                address=listening["address"],
-                token=(home / "token").read_text().strip(),
-                database=database,
+            started: list[Server] = []
+            for number in range(count):
+                folder = home / f"server-{number}"
+                folder.mkdir()
+                if started:
+                    (folder / "token").write_text(started[0].token)
+                started.append(_started(stack, folder, url, declared, database))
+            yield started
+
+    @contextmanager
+    def database(self, kind: Kind) -> Iterator[str]:
+        """The URL of an empty database of that kind, gone at the end whoever is still connected."""
+        with ExitStack() as stack:
+            if kind == "sqlite":
+                folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="conductor-bench-"))
+                yield f"sqlite:///{Path(folder) / 'conductor.db'}"
+                return
+            server = self._postgresql_server
+            self._databases += 1
+            name = f"conductor_bench_{os.getpid()}_{self._databases}"
+            connection = stack.enter_context(psycopg.connect(server, autocommit=True))
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            stack.callback(
+                connection.execute, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
             )
+            yield make_url(server).set(database=name).render_as_string(hide_password=False)
 
     @contextmanager
     def prototype(self, database: Database) -> Iterator[Server]:
@@ -110,7 +128,9 @@ class Laboratory:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         try:
             assert process.stdout is not None
-            yield Server(address=process.stdout.readline().strip(), token="", database=database)
+            yield Server(
+                address=process.stdout.readline().strip(), token="", database=database, pid=process.pid
+            )
         finally:
             _stop(process)
 
@@ -128,17 +148,27 @@ class Laboratory:
         self._stack.callback(server.cleanup)
         return str(server.get_uri())
 
-    def _postgresql(self, stack: ExitStack) -> str:
-        """A database for one server, dropped at the end whoever is still connected."""
-        server = self._postgresql_server
-        self._databases += 1
-        name = f"conductor_bench_{os.getpid()}_{self._databases}"
-        connection = stack.enter_context(psycopg.connect(server, autocommit=True))
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        stack.callback(
-            connection.execute, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
-        )
-        return make_url(server).set(database=name).render_as_string(hide_password=False)
+
+def _started(stack: ExitStack, home: Path, url: str, declared: Path, database: Database) -> Server:
+    """A server with that home, stopped when the stack unwinds."""
+    log = stack.enter_context((home / "server.log").open("wb"))
+    process = subprocess.Popen(
+        [
+            Path(sys.executable).with_name("conductor-server"),
+            *("--database", url, "--definitions", declared, "--listen", "127.0.0.1:0"),
+        ],
+        env=os.environ | {"CONDUCTOR_HOME": str(home)},
+        stdout=log,
+        stderr=log,
+    )
+    stack.callback(_stop, process)
+    listening = _listening(process, home)
+    return Server(
+        address=listening["address"],
+        token=(home / "token").read_text().strip(),
+        database=database,
+        pid=process.pid,
+    )
 
 
 def _declare(home: Path, definitions: Sequence[dict[str, Any]], accounts: int) -> Path:

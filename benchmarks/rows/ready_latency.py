@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from functools import cache
 from statistics import quantiles
 from typing import TYPE_CHECKING, Any
 
 import grpc
 
-from benchmarks.frame import Benchmark, Measured, Target
+from benchmarks.frame import Benchmark, Measured, Target, shared
 from benchmarks.laboratory import Kind, Laboratory, Server
 from benchmarks.noop_agents import register, room_for, success, until_one_ends
 from conductor_proto.v1 import agent_service_pb2 as wire
@@ -40,9 +39,9 @@ CHAIN = [
 ]
 
 
-@cache
+@shared
 def latencies(laboratory: Laboratory, kind: Kind) -> Sequence[float]:
-    """Milliseconds, one for each account; measured once for all rows that show them."""
+    """Milliseconds, one for each account."""
     accounts = laboratory.scaled(ACCOUNTS)
     with laboratory.server(kind, definitions=CHAIN, accounts=accounts) as server:
         server.wait_for_waiting_runs(accounts)

@@ -8,11 +8,11 @@ import sys
 
 import pytest
 
-from benchmarks.frame import Benchmark, Measured, Target, in_turns
+from benchmarks.frame import Benchmark, Measured, Target, in_turns, shared
 from benchmarks.laboratory import Laboratory
 from benchmarks.rows import ALL
 
-KEYS = {"name", "value", "unit", "baseline", "ratio", "target", "ok"}
+KEYS = {"name", "value", "unit", "baseline", "ratio", "target", "ok", "meaning", "error"}
 
 
 def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -74,6 +74,41 @@ def test_a_target_is_a_bound(target: Target, measured: Measured, met: bool) -> N
     benchmark = Benchmark(name="row", meaning="", unit="", target=target, measure=lambda _: measured)
 
     assert benchmark.run(Laboratory()).ok is met
+
+
+def test_a_row_without_a_target_is_reported() -> None:
+    row = Benchmark(name="row", meaning="", unit="", measure=lambda _: Measured(value=5)).run(Laboratory())
+
+    assert row.target is None
+    assert row.ok
+
+
+def test_a_measurement_that_breaks_makes_a_row_that_says_so() -> None:
+    def broken(_: Laboratory) -> Measured:
+        raise RuntimeError("the server did not start")
+
+    row = Benchmark(name="row", meaning="", unit="", measure=broken).run(Laboratory())
+
+    assert row.value is None
+    assert not row.ok
+    assert row.error == "RuntimeError: the server did not start"
+
+
+def test_what_rows_share_is_measured_once_even_if_it_breaks() -> None:
+    asked: list[str] = []
+
+    @shared
+    def measured(kind: str) -> str:
+        asked.append(kind)
+        if kind == "broken":
+            raise RuntimeError(kind)
+        return kind
+
+    assert [measured("sound"), measured("sound")] == ["sound", "sound"]
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="broken"):
+            measured("broken")
+    assert asked == ["sound", "broken"]
 
 
 def test_figures_are_medians_of_samples_taken_in_turns() -> None:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
-from tests.faults import checks, results
+from benchmarks.provenance import now, revision
+from tests.faults import checks
 from tests.faults.declaration import Fault
 from tests.faults.results import Result
 from tests.faults.stores import Store
@@ -34,8 +35,8 @@ def inflict(
         figures={name: round(value, 2) for name, value in figures.items()},
         took_s=round(time.monotonic() - began, 1),
         seed=seed,
-        revision=results.revision(),
-        at=results.now(),
+        revision=revision(),
+        at=now(),
     )
 
 

@@ -10,9 +10,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from benchmarks.provenance import ROOT
 from tests.faults import results, rows
 from tests.faults.declaration import FAULTS, Fault
-from tests.faults.results import COMMITTED, LATEST, ROOT, Result
+from tests.faults.results import COMMITTED, LATEST, Result
 from tests.faults.world import PROFILE
 
 PAGE = ROOT / "docs" / "reliability.md"

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
-import os
-import platform
-import subprocess
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
-import psutil
+from benchmarks.provenance import ROOT, machine
 
-ROOT = Path(__file__).resolve().parents[2]
 LATEST = ROOT / "build" / "faults.json"
 COMMITTED = ROOT / "docs" / "reliability.json"
 
@@ -55,30 +49,3 @@ def load(file: Path) -> list[Result]:
     if not file.exists():
         return []
     return [Result(**row) for row in json.loads(file.read_text())["rows"]]
-
-
-def machine() -> dict[str, Any]:
-    """In what the numbers were made."""
-    release = platform.freedesktop_os_release()
-    return {
-        "processors": os.cpu_count(),
-        "memory_gib": round(psutil.virtual_memory().total / 2**30),
-        "kernel": platform.release().partition("-")[0],
-        "system": release.get("PRETTY_NAME", platform.system()),
-        "python": platform.python_version(),
-    }
-
-
-def revision() -> str:
-    """The commit that was tested; a plus sign where the product differs from it."""
-    head = _git("rev-parse", "--short", "HEAD")
-    return head + ("+" if _git("status", "--porcelain", "conductor_server", "conductor_agent") else "")
-
-
-def _git(*arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
-    return done.stdout.strip()
-
-
-def now() -> str:
-    return dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M")  # noqa: TID251 - a date for people

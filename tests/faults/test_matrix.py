@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.provenance import now
 from tests.faults import results, rows
 from tests.faults.declaration import FAULTS, SQLITE, Fault
 from tests.faults.inflicting import inflict
@@ -36,7 +37,7 @@ assert FAULTS.keys() >= CHOSEN, (
 def test_fault(fault: Fault, store: str, seed: int, folder: Path, make_store: Callable[[], Store]) -> None:
     reason = fault.needs()
     if reason:
-        results.record(Result(fault=fault.name, store=store, left_out=reason, at=results.now()))
+        results.record(Result(fault=fault.name, store=store, left_out=reason, at=now()))
         pytest.skip(reason)
     times = int(os.environ.get("CONDUCTOR_FAULTS_TIMES") or 0)
     result = inflict(fault, folder / "world", store=store, seed=seed, make_store=make_store, times=times)
