@@ -39,7 +39,7 @@ from conductor_server.rpc.home_token import ensure_token
 from conductor_server.rpc.server import Server, TlsFiles
 from conductor_server.rpc.sessions import Sessions
 from conductor_server.rpc.signal import Signal
-from conductor_server.store import incarnations, leases, matrices
+from conductor_server.store import heartbeats, incarnations, matrices
 from conductor_server.store.database import Database
 from conductor_server.store.incarnations import Incarnation
 from conductor_server.store.notices import Kind, Notice
@@ -198,7 +198,7 @@ def _assemble(
         """The engine may have made work for agents, and news for watchers."""
         desk.wake()
         changed.set()
-        sessions.cancel(await asyncio.to_thread(database.read, leases.cancellations))
+        sessions.cancel(await asyncio.to_thread(database.read, heartbeats.cancellations))
 
     async def after_pass() -> None:
         if engine.status.leads:

@@ -23,17 +23,19 @@ from conductor_server.model.errors import (
 from conductor_server.model.states import Outcome, RunStatus, SlotState
 from conductor_server.store import (
     agenda,
+    claims,
+    completions,
     confirmations,
     definition_pages,
     definitions,
     events,
-    leases,
     lineage,
     members,
     run_pages,
     runs,
     slots,
 )
+from conductor_server.store.completions import Report
 from conductor_server.store.events import Event
 
 OPERATOR = "operator"
@@ -124,10 +126,10 @@ def _decide(
         raise InvalidTransitionError(f"{slot} is {wanted.word} already")
     name = by.name or OPERATOR
     run_id = runs.live_run(db, slot_id) or runs.rerun(db, slot_id, now=by.now)
-    lease = None if run_id is None else leases.take(db, run_id, name, now=by.now)
+    lease = None if run_id is None else claims.take(db, run_id, name, now=by.now)
     if lease is None:
         raise _busy(db, slot_id, slot)
-    report = leases.Report(
+    report = Report(
         agent=name,
         lease=lease,
         completion_id=f"operator-{lease.run_id}-{lease.epoch}",
@@ -137,7 +139,7 @@ def _decide(
         result={"marked_by": name, "reason": reason},
         checkpoint=None,
     )
-    leases.complete(db, [report], now=by.now)
+    completions.complete(db, [report], now=by.now)
     reopened = lineage.reopen_skipped(db, slot_id, now=by.now)
     also = f"; {reopened} skipped slots below it are decided again" if reopened else ""
     by.note(db, f"slot.marked_{wanted.word}", slot, f"run {lease.run_id} says so: {reason}{also}")

@@ -16,7 +16,11 @@ from conductor_proto.v1 import run_pb2
 from conductor_server.model.definition import Json
 from conductor_server.model.errors import InvalidRequestError
 from conductor_server.model.states import Disposition, Outcome, RunStatus, Verdict
-from conductor_server.store import agents, leases, logs
+from conductor_server.store import agents, logs
+from conductor_server.store.assignments import Assignment
+from conductor_server.store.completions import Recorded, Report
+from conductor_server.store.heartbeats import Beat
+from conductor_server.store.leases import Lease
 
 ERROR_CHARACTERS_MAX = 16 * 1024
 RESULT_BYTES_MAX = 256 * 1024
@@ -51,8 +55,8 @@ def registration(request: pb.RegisterRequest) -> agents.Registration:
     )
 
 
-def lease(message: run_pb2.Lease) -> leases.Lease:
-    return leases.Lease(run_id=message.run_id, epoch=message.epoch)
+def lease(message: run_pb2.Lease) -> Lease:
+    return Lease(run_id=message.run_id, epoch=message.epoch)
 
 
 def free(request: pb.ClaimRunRequest) -> tuple[dict[str, int], int]:
@@ -60,7 +64,7 @@ def free(request: pb.ClaimRunRequest) -> tuple[dict[str, int], int]:
     return {entry.source: entry.runs for entry in request.free}, request.received
 
 
-def claimed_run(run: leases.Assignment, spec: struct_pb2.Struct) -> run_pb2.ClaimedRun:
+def claimed_run(run: Assignment, spec: struct_pb2.Struct) -> run_pb2.ClaimedRun:
     message = run_pb2.ClaimedRun(
         lease=run_pb2.Lease(run_id=run.lease.run_id, epoch=run.lease.epoch),
         slot=run.slot,
@@ -85,9 +89,9 @@ def _window(start: dt.datetime, end: dt.datetime, label: str) -> run_pb2.Window:
     return run_pb2.Window(start=timestamp(start), end=timestamp(end), label=label)
 
 
-def beats(request: pb.HeartbeatRequest) -> list[leases.Beat]:
+def beats(request: pb.HeartbeatRequest) -> list[Beat]:
     return [
-        leases.Beat(
+        Beat(
             lease=lease(beat.lease),
             progress=_progress(beat.progress) if beat.HasField("progress") else None,
             checkpoint=_checkpoint(beat.checkpoint) if beat.HasField("checkpoint") else None,
@@ -114,7 +118,7 @@ def _text(text: str, characters_max: int) -> str:
     return text[:characters_max].replace("\x00", "\ufffd")
 
 
-def heartbeat_response(verdicts: Mapping[leases.Lease, tuple[Verdict, str]]) -> pb.HeartbeatResponse:
+def heartbeat_response(verdicts: Mapping[Lease, tuple[Verdict, str]]) -> pb.HeartbeatResponse:
     """Only the runs that need something."""
     return pb.HeartbeatResponse(
         verdicts=[
@@ -131,7 +135,7 @@ _VERDICTS = {
 }
 
 
-def verdict(held: leases.Lease, wanted: Verdict, reason: str) -> pb.RunVerdict:
+def verdict(held: Lease, wanted: Verdict, reason: str) -> pb.RunVerdict:
     return pb.RunVerdict(
         lease=run_pb2.Lease(run_id=held.run_id, epoch=held.epoch), verdict=_VERDICTS[wanted], reason=reason
     )
@@ -141,7 +145,7 @@ def verdict(held: leases.Lease, wanted: Verdict, reason: str) -> pb.RunVerdict:
 class Told:
     """A report as it is recorded. ``fault`` says why the agent's own, of ``completion_id``, could not be."""
 
-    report: leases.Report
+    report: Report
     completion_id: str
     fault: str = ""
 
@@ -157,7 +161,7 @@ def reports(request: pb.CompleteRequest, *, agent: str) -> list[Told]:
 def _told(message: pb.Completion, *, agent: str) -> Told:
     if not (fault := _fault(message)):
         return Told(report=_report(message, agent=agent), completion_id=message.completion_id)
-    failed = leases.Report(
+    failed = Report(
         agent=agent,
         lease=lease(message.lease),
         completion_id=f"refused-{message.lease.run_id}-{message.lease.epoch}",
@@ -183,8 +187,8 @@ def _fault(message: pb.Completion) -> str:
 _OUTCOMES = frozenset(run_pb2.Outcome.values()) - {run_pb2.OUTCOME_UNSPECIFIED}
 
 
-def _report(message: pb.Completion, *, agent: str) -> leases.Report:
-    return leases.Report(
+def _report(message: pb.Completion, *, agent: str) -> Report:
+    return Report(
         agent=agent,
         lease=lease(message.lease),
         completion_id=message.completion_id,
@@ -242,7 +246,7 @@ RUN_STATUS = {
 }
 
 
-def acks(told: Sequence[Told], recorded: Sequence[leases.Recorded]) -> list[pb.CompletionAck]:
+def acks(told: Sequence[Told], recorded: Sequence[Recorded]) -> list[pb.CompletionAck]:
     return [
         pb.CompletionAck(
             completion_id=each.completion_id,

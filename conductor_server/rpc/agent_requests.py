@@ -17,17 +17,31 @@ import sqlalchemy as sa
 from conductor_server.model.credentials import Credential, Role
 from conductor_server.model.errors import InvalidRequestError, PermissionDeniedError, StaleSessionError
 from conductor_server.model.states import Verdict
-from conductor_server.store import agents, events, leases, logs, matrices
+from conductor_server.store import (
+    agents,
+    assignments,
+    claims,
+    completions,
+    events,
+    heartbeats,
+    logs,
+    matrices,
+)
 from conductor_server.store import recovery as store_recovery
+from conductor_server.store.assignments import Assignment
+from conductor_server.store.claims import Claim
+from conductor_server.store.completions import Recorded, Report
 from conductor_server.store.events import Event
+from conductor_server.store.heartbeats import Beat
 from conductor_server.store.incarnations import FIRST, Incarnation
+from conductor_server.store.leases import Lease
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reports:
     """Record how runs ended. Answered by a ``Recorded`` for each, in order."""
 
-    reports: Sequence[leases.Report]
+    reports: Sequence[Report]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,14 +50,14 @@ class Beats:
 
     agent: str
     session: int
-    beats: Sequence[leases.Beat]
+    beats: Sequence[Beat]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
     """An agent has room for runs. Answered by assignments with their specs; they may be none."""
 
-    claim: leases.Claim
+    claim: Claim
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,12 +65,12 @@ class Output:
     """Keep a piece of a run's output. Answered by where to go on from; not at all, unless the agent holds the run."""
 
     agent: str
-    lease: leases.Lease
+    lease: Lease
     chunk: logs.Chunk
 
 
 Request = Reports | Beats | Wish | Output
-Verdicts = Mapping[leases.Lease, tuple[Verdict, str]]
+Verdicts = Mapping[Lease, tuple[Verdict, str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,18 +140,16 @@ def apply_group(
 
 
 def _complete(
-    db: sa.Connection, reports: Sequence[leases.Report], recovery: Recovery, *, now: dt.datetime
-) -> Sequence[leases.Recorded]:
+    db: sa.Connection, reports: Sequence[Report], recovery: Recovery, *, now: dt.datetime
+) -> Sequence[Recorded]:
     if recovery.incarnation.forgotten:
         return store_recovery.complete(db, reports, recovery.incarnation, now=now)
-    return leases.complete(db, reports, now=now)
+    return completions.complete(db, reports, now=now)
 
 
-def _claim(
-    db: sa.Connection, wishes: Sequence[leases.Claim], *, now: dt.datetime
-) -> Sequence[Sequence[leases.Assignment]]:
-    granted = leases.claim_all(db, wishes, now=now)
-    told = leases.assignments(db, [lease for each in granted for lease in each])
+def _claim(db: sa.Connection, wishes: Sequence[Claim], *, now: dt.datetime) -> Sequence[Sequence[Assignment]]:
+    granted = claims.claim_all(db, wishes, now=now)
+    told = assignments.of(db, [lease for each in granted for lease in each])
     by_lease = {assignment.lease: assignment for assignment in told}
     return [[by_lease[lease] for lease in each if lease in by_lease] for each in granted]
 
@@ -147,15 +159,15 @@ def _apply_beats(
 ) -> Verdicts:
     if not recovery.goes_on(now):
         held = {beat.lease.run_id for beat in request.beats}
-        leases.release_missing(db, request.agent, held, claimed_before=now - lost_after, now=now)
+        heartbeats.release_missing(db, request.agent, held, claimed_before=now - lost_after, now=now)
     return _judge(db, request.agent, request.beats, recovery, now=now)
 
 
 def _judge(
-    db: sa.Connection, agent: str, beats: Sequence[leases.Beat], recovery: Recovery, *, now: dt.datetime
+    db: sa.Connection, agent: str, beats: Sequence[Beat], recovery: Recovery, *, now: dt.datetime
 ) -> Verdicts:
     """Prolong what holds. A run that only a backup does not know is stopped, and its report is still wanted."""
-    verdicts = leases.beat(db, agent, beats, now=now)
+    verdicts = heartbeats.beat(db, agent, beats, now=now)
     forgotten = {
         lease: (Verdict.LEASE_LOST, f"run {lease.run_id} is not in the backup that was restored")
         for lease, (verdict, _) in verdicts.items()
@@ -191,13 +203,13 @@ class Registered:
 
     session: int
     source_ids: dict[str, int]
-    verdicts: Mapping[leases.Lease, tuple[Verdict, str]]
+    verdicts: Mapping[Lease, tuple[Verdict, str]]
 
 
 def register(
     db: sa.Connection,
     registration: agents.Registration,
-    held: Collection[leases.Lease],
+    held: Collection[Lease],
     *,
     by: Credential,
     take_over: bool,
@@ -228,7 +240,7 @@ def register(
         store_recovery.grant_again(db, registration.name, held, now=now)
     if not recovery.goes_on(now):
         # A new session knows all that it holds: whatever else was claimed for it never arrived.
-        leases.release_missing(
+        heartbeats.release_missing(
             db,
             registration.name,
             {lease.run_id for lease in held},
@@ -236,7 +248,7 @@ def register(
             restarted=before is not None and before != registration.instance,
             now=now,
         )
-    beats = [leases.Beat(lease=lease) for lease in held]
+    beats = [Beat(lease=lease) for lease in held]
     verdicts = _judge(db, registration.name, beats, recovery, now=now)
     own = {name: source_ids[name] for name in registration.capacities}
     return Registered(session=session, source_ids=own, verdicts=verdicts)

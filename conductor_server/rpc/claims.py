@@ -16,7 +16,8 @@ import structlog
 from conductor_server.model.errors import StaleSessionError, StoreUnavailableError
 from conductor_server.rpc.agent_requests import superseded
 from conductor_server.rpc.group_commit import GroupCommit
-from conductor_server.store import leases
+from conductor_server.store.assignments import Assignment
+from conductor_server.store.claims import Claim
 
 log = structlog.get_logger("claims")
 
@@ -37,7 +38,7 @@ class ClaimStream:
     session: int
     source_ids: dict[str, int]
     accounts: frozenset[str] | None = None
-    outbox: asyncio.Queue[Sequence[leases.Assignment] | StaleSessionError | None] = field(
+    outbox: asyncio.Queue[Sequence[Assignment] | StaleSessionError | None] = field(
         default_factory=asyncio.Queue
     )
     free: dict[str, int] = field(default_factory=dict)
@@ -54,7 +55,7 @@ class ClaimStream:
         """How many runs of a source the stream takes now."""
         return max(0, self.free.get(source, 0) - self.pushed.count(source))
 
-    def push(self, runs: Sequence[leases.Assignment]) -> None:
+    def push(self, runs: Sequence[Assignment]) -> None:
         self.pushed += [run.source for run in runs]
         self.outbox.put_nowait(runs)
 
@@ -125,8 +126,8 @@ class ClaimDesk:
                 # Whoever was first has had the first choice: the next time it is another's turn.
                 self._streams.append(self._streams.pop(0))
 
-    async def _claim(self, stream: ClaimStream, source: str, wanted: int) -> Sequence[leases.Assignment]:
-        wish = leases.Claim(
+    async def _claim(self, stream: ClaimStream, source: str, wanted: int) -> Sequence[Assignment]:
+        wish = Claim(
             agent=stream.agent,
             session=stream.session,
             source_id=stream.source_ids[source],

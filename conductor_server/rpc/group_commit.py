@@ -25,8 +25,13 @@ from conductor_server.rpc.agent_requests import (
     Wish,
     apply_group,
 )
-from conductor_server.store import leases, logs
+from conductor_server.store import logs
+from conductor_server.store.assignments import Assignment
+from conductor_server.store.claims import Claim
+from conductor_server.store.completions import Recorded, Report
 from conductor_server.store.database import Database
+from conductor_server.store.heartbeats import Beat
+from conductor_server.store.leases import Lease
 
 GROUP_MAX = 512
 """At most this many requests in one transaction, so that a flood cannot make it last."""
@@ -61,24 +66,24 @@ class GroupCommit:
         self._waiting: list[_Waiting] = []
         self._something = asyncio.Event()
 
-    async def record(self, reports: Sequence[leases.Report]) -> Sequence[leases.Recorded]:
-        answer: Sequence[leases.Recorded] = await self._submit(Reports(reports=reports))
+    async def record(self, reports: Sequence[Report]) -> Sequence[Recorded]:
+        answer: Sequence[Recorded] = await self._submit(Reports(reports=reports))
         return answer
 
     async def beat(
-        self, agent: str, session: int, beats: Sequence[leases.Beat]
-    ) -> Mapping[leases.Lease, tuple[Verdict, str]]:
+        self, agent: str, session: int, beats: Sequence[Beat]
+    ) -> Mapping[Lease, tuple[Verdict, str]]:
         """Raises StaleSessionError when the agent has registered anew since."""
         request = Beats(agent=agent, session=session, beats=beats)
-        answer: Mapping[leases.Lease, tuple[Verdict, str]] = await self._submit(request)
+        answer: Mapping[Lease, tuple[Verdict, str]] = await self._submit(request)
         return answer
 
-    async def claim(self, wish: leases.Claim) -> Sequence[leases.Assignment]:
+    async def claim(self, wish: Claim) -> Sequence[Assignment]:
         """Raises StaleSessionError when the agent has registered anew since."""
-        answer: Sequence[leases.Assignment] = await self._submit(Wish(claim=wish))
+        answer: Sequence[Assignment] = await self._submit(Wish(claim=wish))
         return answer
 
-    async def keep(self, agent: str, lease: leases.Lease, chunk: logs.Chunk) -> logs.Appended:
+    async def keep(self, agent: str, lease: Lease, chunk: logs.Chunk) -> logs.Appended:
         answer: logs.Appended = await self._submit(Output(agent=agent, lease=lease, chunk=chunk))
         return answer
 

@@ -13,8 +13,10 @@ from conductor_server.model.credentials import Credential
 from conductor_server.model.errors import PermissionDeniedError, StaleSessionError
 from conductor_server.model.states import Verdict
 from conductor_server.rpc import agent_convert as convert
-from conductor_server.store import agents, leases, matrices
+from conductor_server.store import agents, matrices
 from conductor_server.store.database import Database
+from conductor_server.store.heartbeats import Cancellation
+from conductor_server.store.leases import Lease
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +36,7 @@ Outbox = asyncio.Queue[pb.HeartbeatResponse | None]
 class _Listener:
     session: int
     outbox: Outbox
-    told: set[leases.Lease] = field(default_factory=set)
+    told: set[Lease] = field(default_factory=set)
 
 
 class Sessions:
@@ -80,7 +82,7 @@ class Sessions:
         if listener is not None and listener.outbox is outbox:
             del self._listeners[session.agent]
 
-    def cancel(self, requested: Iterable[leases.Cancellation]) -> None:
+    def cancel(self, requested: Iterable[Cancellation]) -> None:
         """Tell agents that listen here, once, of runs to stop; their heartbeats' answers repeat it until it is done."""
         for cancellation in requested:
             listener = self._listeners.get(cancellation.agent)

@@ -9,7 +9,8 @@ import structlog
 from google.protobuf import struct_pb2
 
 from conductor_server.rpc import agent_convert as convert
-from conductor_server.store import definitions, faults, leases
+from conductor_server.store import definitions, faults
+from conductor_server.store.assignments import Assignment
 from conductor_server.store.database import Database
 
 log = structlog.get_logger("rpc")
@@ -25,7 +26,7 @@ class SpecMessages:
         self._database = database
         self._kept: dict[int, tuple[str, struct_pb2.Struct]] = {}
 
-    async def of(self, runs: Collection[leases.Assignment]) -> dict[int, struct_pb2.Struct]:
+    async def of(self, runs: Collection[Assignment]) -> dict[int, struct_pb2.Struct]:
         """By definition id, without those that are gone or cannot be read.
 
         The messages are shared: they must not be changed.

@@ -15,7 +15,7 @@ from conductor_server.model.states import SlotState, StartPolicy
 from conductor_server.policy.explain import Need
 from conductor_server.policy.start import SKIP_REASONS
 from conductor_server.store import agenda, pending, readiness, schema
-from conductor_server.store.leases import slot_name
+from conductor_server.store.slots import slot_name
 
 NEEDS_MAX = 10_000
 """So many unmet parents of one level are looked at, those in the way first."""

@@ -15,9 +15,10 @@ import sqlalchemy as sa
 
 from conductor_server.model.errors import NotFoundError
 from conductor_server.model.states import Outcome, RunStatus
-from conductor_server.store import leases, runs, schema, slot_pages
+from conductor_server.store import completions, runs, schema, slot_pages
+from conductor_server.store.completions import Recorded, Report
 from conductor_server.store.incarnations import Incarnation
-from conductor_server.store.leases import Lease, Recorded, Report
+from conductor_server.store.leases import Lease
 
 _DECISIVE = (Outcome.SUCCEEDED, Outcome.FAILED, Outcome.TIMED_OUT)
 """What a forgotten run may tell about its slot. That it was cancelled or given back says nothing about the work."""
@@ -36,7 +37,7 @@ def grant_again(db: sa.Connection, agent: str, held: Collection[Lease], *, now: 
 def complete(
     db: sa.Connection, reports: Sequence[Report], incarnation: Incarnation, *, now: dt.datetime
 ) -> Sequence[Recorded]:
-    """``leases.complete`` for a store that was restored. Answers in the reports' order."""
+    """``completions.complete`` for a store that was restored. Answers in the reports' order."""
     numbers = [report.lease.run_id for report in reports]
     rows = db.execute(sa.select(_run.c.id, _run.c.status).where(_run.c.id.in_(numbers)))
     statuses = {row.id: RunStatus(row.status) for row in rows}
@@ -44,12 +45,14 @@ def complete(
         if statuses.get(report.lease.run_id) is RunStatus.WAITING:
             grant_again(db, report.agent, [report.lease], now=now)
     if not any(number not in statuses and incarnation.has_forgotten(number) for number in numbers):
-        return leases.complete(db, reports, now=now)
+        return completions.complete(db, reports, now=now)
     # One by one: what one says about a slot decides what the next one can.
     answers: list[Recorded] = []
     for report in reports:
         is_known = report.lease.run_id in statuses or not incarnation.has_forgotten(report.lease.run_id)
-        answers += leases.complete(db, [report if is_known else _of_its_slot(db, report, now=now)], now=now)
+        answers += completions.complete(
+            db, [report if is_known else _of_its_slot(db, report, now=now)], now=now
+        )
     return answers
 
 

@@ -13,7 +13,7 @@ from conductor_server.model.definition import Json
 from conductor_server.model.errors import NotFoundError
 from conductor_server.model.states import CreatedBy, Outcome, RunStatus
 from conductor_server.store import readiness, schema
-from conductor_server.store.leases import slot_name
+from conductor_server.store.slots import slot_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from conductor_server.policy.retry import Retrying
 from conductor_server.store import conditions, pending, readiness, schema
 from conductor_server.store.conditions import Moment, newest
 from conductor_server.store.definitions import retry_of
-from conductor_server.store.leases import slot_name
+from conductor_server.store.slots import slot_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,11 @@ from conductor_server.model.states import LIVE_RUNS, SlotState
 from conductor_server.store import dialect, schema
 
 
+def slot_name(definition: str, path: str, label: str) -> str:
+    """``update_sales@acme/2026-11-20``; without the ``@`` part under the default matrix."""
+    return f"{definition}@{path}/{label}" if path else f"{definition}/{label}"
+
+
 def create(
     db: sa.Connection,
     *,

@@ -16,8 +16,8 @@ import sqlalchemy as sa
 
 from conductor_server.model.states import LIVE_RUNS, RunStatus
 from conductor_server.store import schema
-from conductor_server.store.leases import slot_name
 from conductor_server.store.run_pages import ENDED_AT
+from conductor_server.store.slots import slot_name
 
 LIVE_MAX = 5_000
 """So many live runs are kept in view; beyond it the oldest waiting ones are told only when they come into view."""

@@ -21,8 +21,13 @@ from conductor_server.model.states import Disposition, Outcome, StartPolicy, Ver
 from conductor_server.policy.leadership import Terms
 from conductor_server.policy.retry import RetrySettings
 from conductor_server.rpc.agent_requests import Beats, Output, Registered, Reports, Request, Wish
-from conductor_server.store import agents, leases, logs
-from conductor_server.store.leases import Beat, slot_name
+from conductor_server.store import agents, logs
+from conductor_server.store.assignments import Assignment
+from conductor_server.store.claims import Claim
+from conductor_server.store.completions import Recorded, Report
+from conductor_server.store.heartbeats import Beat
+from conductor_server.store.leases import Lease
+from conductor_server.store.slots import slot_name
 from tests.crash import server
 from tests.crash.server import Answer, Died, Server
 from tests.crash.stores import Store
@@ -91,7 +96,7 @@ class Agent:
     capacities: dict[str, int]
     session: int = 0
     frozen: bool = False
-    held: dict[str, leases.Assignment] = field(default_factory=dict)
+    held: dict[str, Assignment] = field(default_factory=dict)
     told_to_cancel: set[str] = field(default_factory=set)
     logged: int = 0
 
@@ -268,10 +273,8 @@ class Night:
         """The agent has room. What it is given are these."""
         agent = self._agent(name)
         room = agent.capacities[source] - len(agent.held)
-        granted: Sequence[leases.Assignment] = self._group(
-            lambda: Wish(
-                claim=leases.Claim(agent=name, session=agent.session, source_id=SOURCES[source], runs=room)
-            )
+        granted: Sequence[Assignment] = self._group(
+            lambda: Wish(claim=Claim(agent=name, session=agent.session, source_id=SOURCES[source], runs=room))
         )
         assert sorted(given.slot for given in granted) == sorted(expecting)
         for given in granted:
@@ -315,7 +318,7 @@ class Night:
             self.diary.append(f"{slot} is not known any more")
             return
         assert (outcome is Outcome.CANCELLED) == (slot in agent.told_to_cancel)
-        report = leases.Report(
+        report = Report(
             agent=name,
             lease=agent.held[slot].lease,
             completion_id=f"completion-{self._reports}",
@@ -326,7 +329,7 @@ class Night:
             checkpoint=b"all of it",
         )
         self._ended(agent, slot, outcome)
-        recorded: leases.Recorded
+        recorded: Recorded
         (recorded,) = self._group(lambda: Reports(reports=[report]))
         self._checker.acknowledged(report, recorded)
         match recorded.disposition:
@@ -366,7 +369,7 @@ class Night:
         assert not isinstance(told, Exception), told
         return told
 
-    def _judge(self, agent: Agent, verdicts: Mapping[leases.Lease, tuple[Verdict, str]]) -> None:
+    def _judge(self, agent: Agent, verdicts: Mapping[Lease, tuple[Verdict, str]]) -> None:
         slots = {given.lease: slot for slot, given in agent.held.items()}
         for lease, (verdict, _) in verdicts.items():
             if verdict is Verdict.CANCEL:
@@ -483,7 +486,7 @@ def _as_scenario(known: Sequence[Agent]) -> Scenario:
     )
 
 
-def _as_run(given: leases.Assignment) -> agent_model.Run:
+def _as_run(given: Assignment) -> agent_model.Run:
     return agent_model.Run(
         lease=agent_model.Lease(run_id=given.lease.run_id, epoch=given.lease.epoch),
         slot=given.slot,

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from conductor_server.model.states import RunStatus
 from conductor_server.store import schema
-from conductor_server.store.leases import slot_name
+from conductor_server.store.slots import slot_name
 
 Picture = dict[str, list[tuple[Any, ...]]]
 

@@ -13,10 +13,11 @@ from conductor_server.engine.operations import Operator
 from conductor_server.model.definition import Account, Concurrency
 from conductor_server.model.states import RunStatus, SlotState
 from conductor_server.rpc import agent_requests
-from conductor_server.store import leases, matrices, members, schema
+from conductor_server.store import claims, matrices, members, schema
 from conductor_server.store.agents import Registration
+from conductor_server.store.claims import Claim
 from conductor_server.store.database import Database
-from conductor_server.store.leases import Claim
+from conductor_server.store.leases import Lease
 from tests.support.build import DAY, HOUR, MINUTE, OWNER, account, at, definition
 from tests.support.world import World
 
@@ -124,7 +125,7 @@ def claim_at_once(world: World, *, agents: int, each: int) -> list[int]:
 
     def claim(number: int) -> list[int]:
         wish = Claim(agent=f"agent-{number}", session=1, source_id=source_id, runs=each)
-        return [lease.run_id for lease in world.write(lambda db: leases.claim(db, wish, now=world.now))]
+        return [lease.run_id for lease in world.write(lambda db: claims.claim(db, wish, now=world.now))]
 
     with ThreadPoolExecutor(agents) as pool:
         return [run for runs in pool.map(claim, range(agents)) for run in runs]
@@ -188,7 +189,7 @@ def test_a_running_run_goes_on_while_its_definition_is_paused(world: World) -> N
 def test_a_command_that_takes_its_agent_with_it_is_tried_three_times(world: World, comes_back: str) -> None:
     """The agent comes back under its name and with nothing left. A process that only dials again has lost nothing."""
     due(world, definition("poison"))
-    held: Sequence[leases.Lease] = ()
+    held: Sequence[Lease] = ()
 
     def register(number: int) -> None:
         instance = f"process {number}" if comes_back == "another" else "process"

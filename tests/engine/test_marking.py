@@ -8,7 +8,7 @@ from conductor_server.engine import operations
 from conductor_server.engine.operations import Operator
 from conductor_server.model.errors import ConflictError, InvalidRequestError, InvalidTransitionError
 from conductor_server.model.states import CreatedBy, Disposition, Outcome, RunStatus, SlotState, StartPolicy
-from conductor_server.store import leases, run_pages
+from conductor_server.store import claims, run_pages
 from conductor_server.store.leases import Lease
 from tests.support.build import HOUR, MINUTE, account, definition, reads
 from tests.support.world import World
@@ -137,4 +137,4 @@ def test_only_what_waits_can_be_taken(world: World) -> None:
     begin(world)
     held = world.claim()[SLOT]
 
-    assert world.write(lambda db: leases.take(db, held.run_id, "nora", now=world.now)) is None
+    assert world.write(lambda db: claims.take(db, held.run_id, "nora", now=world.now)) is None

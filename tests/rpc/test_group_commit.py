@@ -20,9 +20,12 @@ from conductor_server.rpc.agent_service import AgentService
 from conductor_server.rpc.claims import BATCH_MAX, ClaimDesk, ClaimStream
 from conductor_server.rpc.group_commit import GROUP_MAX, GroupCommit
 from conductor_server.rpc.sessions import Sessions
-from conductor_server.store import agents, leases, matrices, schema
+from conductor_server.store import agents, assignments, matrices, schema
+from conductor_server.store.claims import Claim
+from conductor_server.store.completions import Report
 from conductor_server.store.database import Database
-from conductor_server.store.leases import Beat, Claim, Lease, Report
+from conductor_server.store.heartbeats import Beat
+from conductor_server.store.leases import Lease
 from conductor_server.store.logs import Chunk
 from tests.support.build import account, at, definition
 from tests.support.clock import VirtualClock
@@ -284,7 +287,7 @@ async def test_runs_removed_between_claim_and_push_do_not_end_the_stream(world: 
         await claims.write(pb.ClaimRunRequest(session=session_of(world)))
         opened = await desk.opened.get()
         held = list(world.claim(500).values())
-        assigned = world.read(lambda db: leases.assignments(db, held))
+        assigned = world.read(lambda db: assignments.of(db, held))
         gone = schema.definition.c.name == "load"
         world.write(lambda db: db.execute(sa.delete(schema.definition).where(gone)))
         opened.push(assigned)

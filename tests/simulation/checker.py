@@ -21,7 +21,9 @@ from conductor_server.model.states import (
     SlotState,
 )
 from conductor_server.rpc.agent_requests import Beats, Reports, Request
-from conductor_server.store import agents, leases
+from conductor_server.store import agents
+from conductor_server.store.completions import Recorded, Report
+from conductor_server.store.leases import Lease
 from tests.simulation.oracle import Oracle, SlotKey
 from tests.simulation.scenario import Scenario
 from tests.simulation.store import SimulatedDatabase
@@ -294,7 +296,7 @@ class Checker(History[SlotKey]):
         )
         self._heard(run)
 
-    def _report_of(self, run: Run) -> leases.Report | None:
+    def _report_of(self, run: Run) -> Report | None:
         """The report in the present group that may end this run."""
         for request in self.context.requests:
             if isinstance(request, Reports):
@@ -385,13 +387,13 @@ class Checker(History[SlotKey]):
                         claimed_at >= now - lost_after, f"[L4] run {run.id} is lost, and was not released"
                     )
 
-    def registered(self, registration: agents.Registration, held: Sequence[leases.Lease]) -> None:
+    def registered(self, registration: agents.Registration, held: Sequence[Lease]) -> None:
         mine = {lease.run_id for lease in held}
         for run in self.runs.values():
             if run.agent == registration.name and run.status is RunStatus.RUNNING:
                 self.demand(run.id in mine, f"[L4] run {run.id} is lost, and was not released")
 
-    def acknowledged(self, report: leases.Report, recorded: leases.Recorded) -> None:
+    def acknowledged(self, report: Report, recorded: Recorded) -> None:
         self.seen.counts[f"answered {recorded.disposition}"] += 1
         run = self.runs.get(report.lease.run_id)
         name = f"report {report.completion_id} of run {report.lease.run_id}"

@@ -20,8 +20,9 @@ from conductor_server.engine.step import StepResult, Tick
 from conductor_server.engine.steps import ensure_runs_timeout
 from conductor_server.model.states import Disposition, Verdict
 from conductor_server.policy import completion, frequency, retry, start
-from conductor_server.store import leases, limits, readiness, schema
+from conductor_server.store import completions, heartbeats, limits, readiness, schema
 from conductor_server.store import starts as store_starts
+from conductor_server.store.leases import Lease
 from tests.simulation import simulation
 from tests.simulation.store import Killed, SimulatedDatabase
 
@@ -32,7 +33,7 @@ Mutation = Callable[[], AbstractContextManager[object]]
 def heartbeat_without_epoch() -> Iterator[None]:
     """A heartbeat prolongs the run that it names, whatever its epoch and whoever sends it."""
 
-    def lax(row: Any, lease: leases.Lease, agent: str) -> tuple[Verdict, str]:
+    def lax(row: Any, lease: Lease, agent: str) -> tuple[Verdict, str]:
         if row is not None and row.epoch != lease.epoch:
             return Verdict.CONTINUE, ""
         return verdict(row, lease, agent)
@@ -44,8 +45,8 @@ def heartbeat_without_epoch() -> Iterator[None]:
         db.execute(statement.values(heartbeat_at=now))
         return answers
 
-    verdict, beat = leases._verdict, leases.beat
-    with patch.object(leases, "_verdict", lax), patch.object(leases, "beat", update):
+    verdict, beat = heartbeats._verdict, heartbeats.beat
+    with patch.object(heartbeats, "_verdict", lax), patch.object(heartbeats, "beat", update):
         yield
 
 
@@ -64,8 +65,8 @@ def report_without_epoch() -> AbstractContextManager[object]:
         ]
         original(db, changed, now=now)
 
-    decide, original = completion.disposition, leases._apply
-    return _both(patch.object(completion, "disposition", lax), patch.object(leases, "_apply", apply))
+    decide, original = completion.disposition, completions._apply
+    return _both(patch.object(completion, "disposition", lax), patch.object(completions, "_apply", apply))
 
 
 def report_applied_twice() -> AbstractContextManager[object]:
@@ -78,11 +79,11 @@ def report_applied_twice() -> AbstractContextManager[object]:
             for report, answer in zip(reports, answers, strict=True)
             if answer.disposition is Disposition.DUPLICATE
         ]
-        leases._apply(db, again, now=now)
+        completions._apply(db, again, now=now)
         return answers
 
-    complete = leases.complete
-    return patch.object(leases, "complete", forgetful)
+    complete = completions.complete
+    return patch.object(completions, "complete", forgetful)
 
 
 def acknowledged_before_commit() -> AbstractContextManager[object]:
@@ -172,7 +173,7 @@ def any_parent_will_do() -> AbstractContextManager[object]:
 
 def missing_runs_are_kept() -> AbstractContextManager[object]:
     """A run that was lost on its way is left to time out."""
-    return patch.object(leases, "release_missing", lambda *_arguments, **_others: 0)
+    return patch.object(heartbeats, "release_missing", lambda *_arguments, **_others: 0)
 
 
 def held_runs_are_released() -> AbstractContextManager[object]:
@@ -181,8 +182,8 @@ def held_runs_are_released() -> AbstractContextManager[object]:
     def wrong(db: sa.Connection, agent: str, held: Any, **others: Any) -> int:
         return release(db, agent, set(), **others)
 
-    release = leases.release_missing
-    return patch.object(leases, "release_missing", wrong)
+    release = heartbeats.release_missing
+    return patch.object(heartbeats, "release_missing", wrong)
 
 
 def no_limits() -> AbstractContextManager[object]:

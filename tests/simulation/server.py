@@ -27,8 +27,13 @@ from conductor_server.policy.leadership import Terms
 from conductor_server.rpc import agent_requests
 from conductor_server.rpc.agent_requests import Beats, Registered, Reports, Request, Wish
 from conductor_server.rpc.claims import BATCH_MAX, ClaimStream
-from conductor_server.store import agents, leases, matrices
+from conductor_server.store import agents, matrices
+from conductor_server.store.assignments import Assignment
+from conductor_server.store.claims import Claim
+from conductor_server.store.completions import Recorded, Report
 from conductor_server.store.database import Database, Work
+from conductor_server.store.heartbeats import Beat
+from conductor_server.store.leases import Lease
 from tests.simulation.agent import SimulatedAgent
 from tests.simulation.network import Link, Network
 from tests.simulation.store import Killed, SimulatedDatabase
@@ -62,9 +67,9 @@ class Watcher(Protocol):
     def answered(self, requests: Sequence[Request], answers: Sequence[Any]) -> None:
         """A group was committed."""
 
-    def registered(self, registration: agents.Registration, held: Sequence[leases.Lease]) -> None: ...
+    def registered(self, registration: agents.Registration, held: Sequence[Lease]) -> None: ...
 
-    def acknowledged(self, report: leases.Report, recorded: leases.Recorded) -> None:
+    def acknowledged(self, report: Report, recorded: Recorded) -> None:
         """An answer leaves the server."""
 
     def ticked(self, done: Pass) -> None: ...
@@ -312,7 +317,7 @@ class SimulatedServer:
             case "claim", (free, received):
                 self._state(link, name, number, source_ids, free, received)
             case "beat", (held,):
-                beats = [leases.Beat(lease=_lease(lease)) for lease in held]
+                beats = [Beat(lease=_lease(lease)) for lease in held]
                 request = Beats(agent=name, session=number, beats=beats)
                 self._submit(link, request, lambda answer: self._judge(link, agent, answer))
             case "complete", (completions,):
@@ -405,7 +410,7 @@ class SimulatedServer:
                 room = min(stream.room(source), BATCH_MAX)
                 if stream.source_ids[source] in waiting and room > 0 and (link, source) not in self._wishing:
                     self._wishing.add((link, source))
-                    wish = leases.Claim(
+                    wish = Claim(
                         agent=stream.agent,
                         session=stream.session,
                         source_id=stream.source_ids[source],
@@ -463,8 +468,8 @@ class SimulatedServer:
 
     # --- messages of nobody's connection
 
-    def stray_report(self, agent: str, lease: leases.Lease, completion_id: str, outcome: Outcome) -> None:
-        report = leases.Report(
+    def stray_report(self, agent: str, lease: Lease, completion_id: str, outcome: Outcome) -> None:
+        report = Report(
             agent=agent,
             lease=lease,
             completion_id=completion_id,
@@ -477,11 +482,11 @@ class SimulatedServer:
         link = Link(agent=agent, server=self.name, life=self.life)
         self._submit(link, Reports(reports=[report]), _unheard)
 
-    def stray_beat(self, agent: str, held: Sequence[leases.Lease]) -> None:
+    def stray_beat(self, agent: str, held: Sequence[Lease]) -> None:
         """Under the agent's present session, if it has one here."""
         for number, (name, _) in self._sessions.items():
             if name == agent:
-                beats = Beats(agent=agent, session=number, beats=[leases.Beat(lease=lease) for lease in held])
+                beats = Beats(agent=agent, session=number, beats=[Beat(lease=lease) for lease in held])
                 self._submit(Link(agent=agent, server=self.name, life=self.life), beats, _unheard)
 
     # --- answers
@@ -493,7 +498,7 @@ class SimulatedServer:
         self._network.carry(link, lambda: agent.judged(link, judgements))
 
     def _acknowledge(
-        self, link: Link, agent: SimulatedAgent, asked: Reports, answer: Sequence[leases.Recorded]
+        self, link: Link, agent: SimulatedAgent, asked: Reports, answer: Sequence[Recorded]
     ) -> None:
         for report, recorded in zip(asked.reports, answer, strict=True):
             self._watcher.acknowledged(report, recorded)
@@ -515,12 +520,12 @@ def _cutter(network: Network, link: Link) -> Callable[[], None]:
     return lambda: network.cut(link)
 
 
-def _lease(lease: agent_model.Lease) -> leases.Lease:
-    return leases.Lease(run_id=lease.run_id, epoch=lease.epoch)
+def _lease(lease: agent_model.Lease) -> Lease:
+    return Lease(run_id=lease.run_id, epoch=lease.epoch)
 
 
-def _report(agent: str, completion: agent_model.Completion) -> leases.Report:
-    return leases.Report(
+def _report(agent: str, completion: agent_model.Completion) -> Report:
+    return Report(
         agent=agent,
         lease=_lease(completion.lease),
         completion_id=completion.completion_id,
@@ -551,7 +556,7 @@ def _judgements(verdicts: Any) -> list[agent_model.Judgement]:
     ]
 
 
-def _run(given: leases.Assignment) -> agent_model.Run:
+def _run(given: Assignment) -> agent_model.Run:
     return agent_model.Run(
         lease=agent_model.Lease(run_id=given.lease.run_id, epoch=given.lease.epoch),
         slot=given.slot,

@@ -13,10 +13,12 @@ import pytest
 from conductor_server.model.errors import ConductorError
 from conductor_server.model.states import Disposition, Outcome, RunStatus, SlotState, Verdict
 from conductor_server.rpc.agent_requests import Beats, Recovery, Reports, Wish, apply_group
-from conductor_server.store import agents, incarnations, leases
+from conductor_server.store import agents, incarnations
 from conductor_server.store.backup import back_up, begin_again
+from conductor_server.store.claims import Claim
+from conductor_server.store.completions import Report
 from conductor_server.store.incarnations import GAP, Incarnation
-from conductor_server.store.leases import Lease, Report
+from conductor_server.store.leases import Lease
 from tests.support.build import HOUR, MINUTE, account, definition
 from tests.support.database import opened
 from tests.support.world import NOW, World
@@ -171,7 +173,7 @@ def test_while_agents_report_nothing_is_claimed_and_nothing_is_missed(restored: 
         )
 
     unheld = Beats(agent="agent", session=session, beats=[])
-    wish = Wish(claim=leases.Claim(agent="agent", session=session, source_id=4, runs=5))
+    wish = Wish(claim=Claim(agent="agent", session=session, source_id=4, runs=5))
     assert group(unheld, wish)[1] == ()
     assert world.runs(SLOT) == [RunStatus.RUNNING], "its report may be on its way"
 

@@ -9,9 +9,11 @@ import pytest
 import sqlalchemy as sa
 
 from conductor_server.model.states import Disposition, Outcome, RunStatus, SlotState, Verdict
-from conductor_server.store import leases, runs, schema
+from conductor_server.store import assignments, completions, heartbeats, runs, schema
+from conductor_server.store.completions import Report
 from conductor_server.store.database import Database
-from conductor_server.store.leases import Beat, Lease, Report
+from conductor_server.store.heartbeats import Beat
+from conductor_server.store.leases import Lease
 from tests.support.build import DAY, HOUR, MINUTE, account, definition
 from tests.support.world import World
 
@@ -54,7 +56,7 @@ def test_a_claim_begins_a_lease(running: Running) -> None:
 
 
 def test_an_agent_is_told_what_it_needs_to_know(running: Running) -> None:
-    [told] = running.read(lambda db: leases.assignments(db, [running.lease]))
+    [told] = running.read(lambda db: assignments.of(db, [running.lease]))
 
     assert told.slot == SLOT
     assert (told.definition, told.source, told.matrix, told.member, told.account) == (
@@ -70,7 +72,7 @@ def test_an_agent_is_told_what_it_needs_to_know(running: Running) -> None:
 
 def test_a_retry_is_told_the_checkpoint_of_the_try_before(running: Running) -> None:
     running.write(
-        lambda db: leases.beat(
+        lambda db: heartbeats.beat(
             db,
             "agent",
             [Beat(lease=running.lease, progress={"percent": 40}, checkpoint=b"row 4711")],
@@ -81,7 +83,7 @@ def test_a_retry_is_told_the_checkpoint_of_the_try_before(running: Running) -> N
     running.tick(after=10 * MINUTE)
     again = running.claim()[SLOT]
 
-    [told] = running.read(lambda db: leases.assignments(db, [again]))
+    [told] = running.read(lambda db: assignments.of(db, [again]))
 
     assert (told.attempt, told.checkpoint) == (2, b"row 4711")
     assert row(running, running.lease.run_id).progress == {"percent": 40}
@@ -133,7 +135,7 @@ def test_what_an_agent_does_not_mention_is_taken_back(running: Running) -> None:
     before = running.now - HOUR
 
     def missing(db: sa.Connection, *, held: list[int], claimed_before: dt.datetime) -> int:
-        return leases.release_missing(db, "agent", held, claimed_before=claimed_before, now=running.now)
+        return heartbeats.release_missing(db, "agent", held, claimed_before=claimed_before, now=running.now)
 
     assert running.write(lambda db: missing(db, held=[running.lease.run_id], claimed_before=running.now)) == 0
     assert running.write(lambda db: missing(db, held=[], claimed_before=before)) == 0
@@ -183,7 +185,7 @@ def test_a_report_is_recorded_once_however_often_it_comes(running: Running) -> N
     def complete(*reports: Report) -> list[Disposition]:
         return [
             answer.disposition
-            for answer in running.write(lambda db: leases.complete(db, reports, now=running.now))
+            for answer in running.write(lambda db: completions.complete(db, reports, now=running.now))
         ]
 
     lease = running.lease
@@ -228,7 +230,7 @@ def test_what_was_to_be_cancelled_and_got_lost_is_cancelled(running: Running) ->
     running.clock.advance(MINUTE)
 
     running.write(
-        lambda db: leases.release_missing(db, "agent", [], claimed_before=running.now, now=running.now)
+        lambda db: heartbeats.release_missing(db, "agent", [], claimed_before=running.now, now=running.now)
     )
 
     assert running.state(SLOT) is SlotState.CANCELLED

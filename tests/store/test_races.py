@@ -10,9 +10,11 @@ import pytest
 import sqlalchemy as sa
 
 from conductor_server.model.states import Disposition, Outcome, RunStatus, SlotState
-from conductor_server.store import leases, members, runs
+from conductor_server.store import completions, heartbeats, members, runs
+from conductor_server.store.completions import Report
 from conductor_server.store.database import Database, Work
-from conductor_server.store.leases import Lease, Report
+from conductor_server.store.heartbeats import Beat
+from conductor_server.store.leases import Lease
 from tests.support.build import DAY, HOUR, MINUTE, account, definition
 from tests.support.world import World
 
@@ -75,7 +77,7 @@ def complete(race: Race) -> Work[Disposition]:
         result=None,
         checkpoint=None,
     )
-    return lambda db: leases.complete(db, [report], now=race.now)[0].disposition
+    return lambda db: completions.complete(db, [report], now=race.now)[0].disposition
 
 
 def test_a_timeout_comes_before_the_report(race: Race) -> None:
@@ -95,9 +97,9 @@ def test_the_report_comes_before_a_timeout(race: Race) -> None:
 
 
 def test_a_heartbeat_comes_before_a_timeout(race: Race) -> None:
-    beat = leases.Beat(lease=race.lease)
+    beat = Beat(lease=race.lease)
     given_up = race.second(
-        lambda db: leases.beat(db, "agent", [beat], now=race.now), lambda: race.write(give_up(race))
+        lambda db: heartbeats.beat(db, "agent", [beat], now=race.now), lambda: race.write(give_up(race))
     )
 
     assert given_up == 0

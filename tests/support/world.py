@@ -14,9 +14,23 @@ from conductor_server.engine.reconciler import LOOK_AT_NEWS, Pass, Watch, reconc
 from conductor_server.engine.step import EngineSettings
 from conductor_server.model.definition import Account, Declarations, Definition, Matrix
 from conductor_server.model.states import Outcome, RunStatus, SlotState, Verdict
-from conductor_server.store import confirmations, leases, matrices, readiness, runs, schema
+from conductor_server.store import (
+    assignments,
+    claims,
+    completions,
+    confirmations,
+    heartbeats,
+    matrices,
+    readiness,
+    runs,
+    schema,
+)
+from conductor_server.store.claims import Claim
+from conductor_server.store.completions import Recorded, Report
 from conductor_server.store.database import Database, Work
-from conductor_server.store.leases import Beat, Claim, Lease, Recorded, Report
+from conductor_server.store.heartbeats import Beat
+from conductor_server.store.leases import Lease
+from conductor_server.store.slots import slot_name
 from tests.support.build import DAY, at
 from tests.support.clock import VirtualClock
 
@@ -126,14 +140,14 @@ class World:
         def work(db: sa.Connection) -> dict[str, Lease]:
             source_id = matrices.source_ids(db)[source]
             wish = Claim(agent=agent, session=1, source_id=source_id, runs=count)
-            held = leases.claim(db, wish, now=self.now)
-            return {given.slot: given.lease for given in leases.assignments(db, held)}
+            held = claims.claim(db, wish, now=self.now)
+            return {given.slot: given.lease for given in assignments.of(db, held)}
 
         return self.write(work)
 
     def beat(self, *held: Lease, agent: str = "agent") -> list[Verdict]:
         def work(db: sa.Connection) -> list[Verdict]:
-            verdicts = leases.beat(db, agent, [Beat(lease=lease) for lease in held], now=self.now)
+            verdicts = heartbeats.beat(db, agent, [Beat(lease=lease) for lease in held], now=self.now)
             return [verdicts[lease][0] for lease in held]
 
         return self.write(work)
@@ -158,7 +172,7 @@ class World:
             result=None,
             checkpoint=None,
         )
-        return self.write(lambda db: leases.complete(db, [report], now=self.now)[0])
+        return self.write(lambda db: completions.complete(db, [report], now=self.now)[0])
 
     def run_all(self, outcome: Outcome = Outcome.SUCCEEDED, *, failing: Collection[str] = ()) -> list[str]:
         """Tick, claim and finish until nothing is left to do now. Answers the slots in the order of their runs.
@@ -183,7 +197,7 @@ class World:
         if definition:
             query = query.where(schema.definition.c.name == definition)
         rows = self.read(lambda db: db.execute(query).all())
-        return {leases.slot_name(*row[:3]): SlotState(row.state) for row in rows}
+        return {slot_name(*row[:3]): SlotState(row.state) for row in rows}
 
     def due_states(self, definition: str = "") -> dict[str, SlotState]:
         """Like ``states``, of windows that have closed."""
@@ -192,7 +206,7 @@ class World:
 
     def closed_slots(self) -> set[str]:
         query = _named_slots().where(schema.window.c.ends_at <= self.now)
-        return {leases.slot_name(*row[:3]) for row in self.read(lambda db: db.execute(query).all())}
+        return {slot_name(*row[:3]) for row in self.read(lambda db: db.execute(query).all())}
 
     def state(self, slot: str) -> SlotState:
         return self.states()[slot]
@@ -211,7 +225,7 @@ class World:
     def slot_id(self, name: str) -> int:
         query = _named_slots().add_columns(schema.slot.c.id)
         rows = self.read(lambda db: db.execute(query).all())
-        number: int = next(row.id for row in rows if leases.slot_name(*row[:3]) == name)
+        number: int = next(row.id for row in rows if slot_name(*row[:3]) == name)
         return number
 
     def needs(self, slot: str) -> list[str]:
@@ -227,7 +241,7 @@ class World:
             .join(window, window.c.id == needed.c.window_id)
             .order_by(window.c.ends_at, needed.c.member_id)
         )
-        return [leases.slot_name(*row) for row in self.read(lambda db: db.execute(query).all())]
+        return [slot_name(*row) for row in self.read(lambda db: db.execute(query).all())]
 
     def runs(self, slot: str) -> list[RunStatus]:
         """The statuses of a slot's runs, by attempt."""

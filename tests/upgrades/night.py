@@ -23,7 +23,8 @@ from conductor_server.model.states import (
     StartPolicy,
     WindowRule,
 )
-from conductor_server.store import agents, incarnations, leases, logs, matrices, schema
+from conductor_server.store import agents, heartbeats, incarnations, logs, matrices, schema
+from conductor_server.store.heartbeats import Beat
 from conductor_server.store.leases import Lease
 from tests.support.build import HOUR, MINUTE, account, at, definition, members, reads
 from tests.support.world import World
@@ -166,11 +167,11 @@ def _claim(world: World, source: str, count: int = 100) -> dict[str, Lease]:
 
 def _tell(world: World, lease: Lease) -> None:
     """Progress, a checkpoint and output of a run."""
-    beat = leases.Beat(lease=lease, progress={"fraction": 0.5, "message": "half"}, checkpoint=b"\x00row 4711")
+    beat = Beat(lease=lease, progress={"fraction": 0.5, "message": "half"}, checkpoint=b"\x00row 4711")
     chunk = logs.Chunk(run_id=lease.run_id, stream="stdout", offset=0, data="halfway: ½\n".encode())
 
     def work(db: sa.Connection) -> None:
-        leases.beat(db, AGENT, [beat], now=world.now)
+        heartbeats.beat(db, AGENT, [beat], now=world.now)
         logs.append(db, chunk)
 
     world.write(work)
