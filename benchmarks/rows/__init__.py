@@ -5,6 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from benchmarks.frame import Benchmark
-from benchmarks.rows import claim_complete, ready_latency
+from benchmarks.rows import claim_complete, commands, ready_latency
 
-ALL: Sequence[Benchmark] = (*claim_complete.ROWS, *ready_latency.ROWS)
+ALL: Sequence[Benchmark] = (*claim_complete.ROWS, *commands.ROWS, *ready_latency.ROWS)

@@ -20,7 +20,7 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("name", ["claim-complete-sqlite", "single-runs-64-streams-sqlite"])
+@pytest.mark.parametrize("name", ["claim-complete-sqlite", "single-runs-64-streams-sqlite", "commands"])
 def test_a_tiny_row_beside_its_baseline(name: str) -> None:
     done = bench("--only", name, "-o", "json", "--scale", "0.01")
 
