@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+# Most tests wait for processes: two of them at a time leave a core less idle.
+SHARED := -n logical --maxprocesses 4 --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test soak reliability check format proto baseline bench clean
@@ -23,7 +25,7 @@ demo: $(STAMP)   ## a night of real flights, end to end (ARGS=--keep leaves it r
 	@$(BIN)/python examples/flights/demo.py $(ARGS)
 
 test: $(STAMP)   ## all tests (ARGS is passed on to pytest)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(SHARED) $(ARGS)
 
 soak: $(STAMP)   ## the matrix of faults, and the night of real flights under SIGKILL: half an hour (CONDUCTOR_SOAK_SEED, CONDUCTOR_FAULTS)
 	@$(BIN)/python -m pytest -m soak -s $(ARGS)
@@ -32,7 +34,7 @@ reliability: $(STAMP) ## docs/reliability.md, of what the matrix of faults has f
 	@$(BIN)/python -m tests.faults.page
 
 check: $(STAMP)  ## what CI runs: format, lint, types, contracts, wire, generated code, tests
-	@BIN=$(BIN) tools/check.sh
+	@BIN=$(BIN) tools/check.sh $(SHARED)
 
 format: $(STAMP) ## rewrite the sources in the one format
 	@$(BIN)/ruff format -q . && $(BIN)/ruff check -q --fix . && $(BIN)/buf format -w
