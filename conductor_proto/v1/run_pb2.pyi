@@ -35,7 +35,7 @@ class _RunStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RunStatus.V
     RUN_STATUS_RUNNING: _RunStatus.ValueType  # 2
     """Claimed by an agent."""
     RUN_STATUS_TIMEOUT: _RunStatus.ValueType  # 3
-    """No heartbeat arrived for too long: the agent is presumed lost."""
+    """No heartbeat arrived for too long, or the run went on far beyond its time-out: the agent is presumed lost, or hung."""
     RUN_STATUS_FAILED: _RunStatus.ValueType  # 4
     """The command failed."""
     RUN_STATUS_SUCCESS: _RunStatus.ValueType  # 5
@@ -55,7 +55,7 @@ RUN_STATUS_WAITING: RunStatus.ValueType  # 1
 RUN_STATUS_RUNNING: RunStatus.ValueType  # 2
 """Claimed by an agent."""
 RUN_STATUS_TIMEOUT: RunStatus.ValueType  # 3
-"""No heartbeat arrived for too long: the agent is presumed lost."""
+"""No heartbeat arrived for too long, or the run went on far beyond its time-out: the agent is presumed lost, or hung."""
 RUN_STATUS_FAILED: RunStatus.ValueType  # 4
 """The command failed."""
 RUN_STATUS_SUCCESS: RunStatus.ValueType  # 5
@@ -204,7 +204,7 @@ class ClaimedRun(_message.Message):
 
     @_builtins.property
     def timeout(self) -> _duration_pb2.Duration:
-        """A bound on the run itself, enforced by the agent; absent for none."""
+        """A bound on the run itself, enforced by the agent, and by the server well after it; absent for none."""
 
     def __init__(
         self,

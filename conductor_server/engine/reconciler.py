@@ -31,7 +31,7 @@ from conductor_server.engine.steps.ensure_runs_timeout import ensure_runs_timeou
 from conductor_server.engine.steps.ensure_slots_exist import ensure_slots_exist
 from conductor_server.model.definition import Declarations
 from conductor_server.model.errors import NotLeadingError, StoreUnavailableError
-from conductor_server.store import agenda, definitions, dialect, engine_state, events, readiness, runs
+from conductor_server.store import agenda, definitions, dialect, engine_state, events, readiness, timeouts
 from conductor_server.store.agenda import Agenda
 from conductor_server.store.database import Database
 from conductor_server.store.engine_state import EngineState
@@ -244,7 +244,7 @@ def _state(db: sa.Connection, settings: EngineSettings, now: dt.datetime) -> Eng
         state = replace(state, grace_until=grace, looped_at=now, missed_since=missed_since)
     else:
         message = f"the clock was set back by {-gap}"
-        runs.forget_future_heartbeats(db, now=now)
+        timeouts.forget_future_heartbeats(db, now=now)
         state = replace(state, grace_until=grace, looped_at=now)
     message = f"{message}; silent agents are given until {grace:%F %T}Z"
     events.append(db, [Event(kind="engine.gap", subject="engine", message=message)], now=now)

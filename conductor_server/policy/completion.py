@@ -35,7 +35,7 @@ def disposition(run: RunFacts | None, *, agent: str, epoch: int, completion_id: 
 
 
 def status_after(outcome: Outcome) -> RunStatus:
-    """The status that a run ends in. TIMEOUT is not among them: it says that no report came at all."""
+    """The status that a run ends in. TIMEOUT is not among them: it says that no report came in time."""
     match outcome:
         case Outcome.SUCCEEDED:
             return RunStatus.SUCCESS

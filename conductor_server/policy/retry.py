@@ -13,7 +13,7 @@ from conductor_server.model.definition import Retry
 from conductor_server.model.states import RetryKind
 
 LOSSES_MAX = 3
-"""Agents lost in a row before a slot is quarantined: it may be the command that kills them."""
+"""Agents lost in a row, or hung, before a slot is quarantined: it may be the command that does that to them."""
 
 JITTER_BUCKETS = 8
 """Slots are spread over this many delays, by their key, where a policy has jitter."""
@@ -50,7 +50,7 @@ class Exhausted:
 
 def quarantine_reason(losses: int) -> str:
     """What people are told."""
-    return f"{losses} agents in a row were lost while running it"
+    return f"{losses} agents in a row were lost while running it, or did not stop it"
 
 
 def decide(

@@ -1,4 +1,4 @@
-"""Single runs: created and cancelled for operators, given up when their agents are silent.
+"""Single runs: created and cancelled for operators.
 
 Every write is a compare-and-set on the status (and, for what agents write, the epoch: ``store/leases.py``).
 """
@@ -6,14 +6,10 @@ Every write is a compare-and-set on the status (and, for what agents write, the 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import sqlalchemy as sa
 
 from conductor_server.model.states import LIVE_RUNS, CreatedBy, RunStatus, SlotState
-from conductor_server.policy.retry import LOSSES_MAX, quarantine_reason
 from conductor_server.store import agenda, schema, starts
 
 
@@ -110,92 +106,6 @@ def number_of_account(db: sa.Connection, account_id: int, *, status: RunStatus) 
         .where(run.c.status == status, member.c.account_id == account_id)
     )
     return int(db.execute(query).scalar_one())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SilentRun:
-    """A run that its agent has not mentioned for too long."""
-
-    id: int
-    slot_id: int
-    agent: str
-    losses: int
-    cancel_requested: bool
-
-
-def silent_since(db: sa.Connection, before: dt.datetime, *, limit: int) -> Sequence[SilentRun]:
-    """Running runs whose last heartbeat is older than that, the most silent first."""
-    run, slot = schema.run, schema.slot
-    rows = db.execute(
-        sa.select(
-            run.c.id,
-            run.c.slot_id,
-            run.c.agent,
-            slot.c.losses,
-            run.c.cancel_requested_at.is_not(None).label("cancel_requested"),
-        )
-        .join(slot, slot.c.id == run.c.slot_id)
-        .where(run.c.status == RunStatus.RUNNING, run.c.heartbeat_at < before)
-        .order_by(run.c.heartbeat_at)
-        .limit(limit)
-    )
-    return [SilentRun(**row._asdict()) for row in rows]
-
-
-def forget_future_heartbeats(db: sa.Connection, *, now: dt.datetime) -> None:
-    """After the clock was set back: a run is not to count as alive until the wrong time has come."""
-    run = schema.run
-    db.execute(
-        sa.update(run)
-        .where(run.c.status == RunStatus.RUNNING, run.c.heartbeat_at > now)
-        .values(heartbeat_at=now)
-    )
-
-
-def give_up(
-    db: sa.Connection, silent: Collection[SilentRun], *, before: dt.datetime, now: dt.datetime
-) -> Sequence[SilentRun]:
-    """Time out those that are still silent: a heartbeat that came in between wins. Answers whom it hit.
-
-    Where a cancellation had been asked for, the slot is cancelled; after ``LOSSES_MAX`` agents lost in a row it is
-    quarantined; else it waits for its retry.
-    """
-    run, slot = schema.run, schema.slot
-    hit: list[SilentRun] = []
-    for lost in silent:
-        changed = db.execute(
-            sa.update(run)
-            .where(run.c.id == lost.id, run.c.status == RunStatus.RUNNING, run.c.heartbeat_at < before)
-            .values(
-                status=RunStatus.TIMEOUT,
-                timeout_at=now,
-                error=f"agent {lost.agent} was not heard of for too long: it, its machine or the network is gone",
-            )
-        ).rowcount
-        if changed:
-            hit.append(lost)
-            values: dict[str, Any] = {
-                "failures": slot.c.failures + 1,
-                "losses": slot.c.losses + 1,
-                "failed_at": now,
-                "ever_failed": True,
-            }
-            if lost.cancel_requested:
-                values |= {
-                    "state": SlotState.CANCELLED,
-                    "decided_at": now,
-                    "reason": "cancelled by an operator",
-                }
-            elif lost.losses + 1 >= LOSSES_MAX:
-                reason = quarantine_reason(lost.losses + 1)
-                values |= {"state": SlotState.QUARANTINED, "decided_at": now, "reason": reason}
-            db.execute(
-                sa.update(slot)
-                .where(slot.c.id == lost.slot_id, slot.c.state == SlotState.ACTIVE)
-                .values(**values)
-            )
-    agenda.note(db, [lost.slot_id for lost in hit], at=now)
-    return hit
 
 
 def waiting_sources(db: sa.Connection) -> set[int]:

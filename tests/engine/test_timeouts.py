@@ -10,7 +10,8 @@ import sqlalchemy as sa
 
 from conductor_server.engine.reconciler import reconcile_once
 from conductor_server.engine.step import StepResult, Tick
-from conductor_server.model.states import RunStatus, SlotState, Verdict
+from conductor_server.model.states import Disposition, Outcome, RunStatus, SlotState, Verdict
+from conductor_server.policy.retry import LOSSES_MAX
 from conductor_server.store import schema
 from conductor_server.store.database import Database
 from conductor_server.store.leases import Lease
@@ -154,3 +155,83 @@ def test_where_little_silence_is_allowed_a_short_absence_counts(database: Databa
 
     assert world.beat(world.held) == [Verdict.CONTINUE]
     assert world.runs(SLOT) == [RunStatus.RUNNING]
+
+
+HUNG = 5 * MINUTE + SETTINGS.timeout
+"""After so long a run that may take five minutes is overdue, in the presence of servers."""
+
+
+@pytest.fixture
+def hung(database: Database) -> Running:
+    """A run that may take five minutes, of an agent that goes on and on without stopping it."""
+    world = Running(database)
+    world.declare(definition("job", timeout=5 * MINUTE), accounts=[account()])
+    world.tick()
+    world.tick(after=36 * HOUR)
+    world.live(until=world.now + 2 * MINUTE)
+    world.held = world.claim()[SLOT]
+    return world
+
+
+def beat_until(world: Running, until: dt.datetime) -> None:
+    while world.now < until:
+        world.live(until=min(until, world.now + 5 * MINUTE))
+        world.beat(world.held)
+
+
+def test_a_hung_run_is_taken_from_an_agent_that_lives(hung: Running) -> None:
+    beat_until(hung, hung.now + HUNG)
+    assert hung.runs(SLOT) == [RunStatus.RUNNING]
+
+    hung.tick(after=SECOND)
+    hung.tick_once(full=True)
+
+    assert hung.runs(SLOT) == [RunStatus.TIMEOUT]
+    assert hung.events("run.timeout") == ["agent agent did not stop it after its timeout of 0:05:00"]
+    run = schema.run
+    [error] = hung.read(lambda db: db.execute(sa.select(run.c.error)).scalars().all())
+    assert error == "it ran far beyond its timeout of 0:05:00, and agent agent did not stop it"
+    assert hung.beat(hung.held) == [Verdict.LEASE_LOST]
+
+
+def test_it_is_tried_again_but_not_for_ever(hung: Running) -> None:
+    for attempt in range(1, LOSSES_MAX + 1):
+        beat_until(hung, hung.now + HUNG + 2 * hung.settings.full_pass_interval)
+        assert hung.runs(SLOT) == [RunStatus.TIMEOUT] * attempt
+        if attempt < LOSSES_MAX:
+            assert hung.state(SLOT) is SlotState.ACTIVE
+            hung.live(until=hung.now + hung.settings.retries.delay)
+            hung.held = hung.claim()[SLOT]
+
+    assert hung.state(SLOT) is SlotState.QUARANTINED
+
+
+def test_its_report_comes_late(hung: Running) -> None:
+    beat_until(hung, hung.now + HUNG + 2 * hung.settings.full_pass_interval)
+
+    assert hung.finish(hung.held, Outcome.TIMED_OUT).disposition is Disposition.LATE
+
+
+@pytest.mark.parametrize(
+    ("absent", "leap"),
+    [
+        pytest.param(2 * HOUR, 0 * HOUR, id="no-server-was-there"),
+        pytest.param(0 * HOUR, 2 * HOUR, id="the-clock-leapt"),
+    ],
+)
+def test_time_in_which_nobody_could_hear_of_its_end_does_not_count(
+    hung: Running, absent: dt.timedelta, leap: dt.timedelta
+) -> None:
+    hung.clock.leap(leap)
+    hung.tick(after=absent)
+    assert hung.beat(hung.held) == [Verdict.CONTINUE]
+
+    beat_until(hung, hung.now + HUNG)
+
+    assert hung.runs(SLOT) == [RunStatus.RUNNING]
+
+
+def test_a_run_without_a_timeout_may_go_on(running: Running) -> None:
+    beat_until(running, running.now + HOUR)
+
+    assert running.runs(SLOT) == [RunStatus.RUNNING]

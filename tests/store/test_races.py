@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from conductor_server.model.states import Disposition, Outcome, RunStatus, SlotState
-from conductor_server.store import completions, heartbeats, members, runs
+from conductor_server.store import completions, heartbeats, members, runs, timeouts
 from conductor_server.store.completions import Report
 from conductor_server.store.database import Database, Work
 from conductor_server.store.heartbeats import Beat
@@ -60,8 +60,8 @@ def give_up(race: Race) -> Work[int]:
     before = race.now - 10 * MINUTE
 
     def work(db: sa.Connection) -> int:
-        silent = runs.silent_since(db, before, limit=10)
-        return len(runs.give_up(db, silent, before=before, now=race.now))
+        silent = timeouts.silent_since(db, before, limit=10)
+        return len(timeouts.give_up_silent(db, silent, before=before, now=race.now))
 
     return work
 
