@@ -5,6 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 # Most tests wait for processes: two of them at a time leave a core less idle.
 SHARED := -n logical --maxprocesses 4 --dist worksteal
+PEERS  := $(VENV)/.peers-installed
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test soak reliability check format proto baseline bench clean
@@ -46,8 +47,12 @@ baseline: $(STAMP) ## freeze the wire and the tables of a release, which later o
 	@$(BIN)/buf build --exclude-source-info -o proto/baseline.binpb
 	@$(BIN)/python -W ignore -m tests.upgrades.freeze
 
-bench: $(STAMP)  ## benchmarks, as ratios to raw limits and peers in the same run
-	@$(BIN)/python -m benchmarks $(ARGS)
+$(PEERS): $(STAMP)
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --compile-bytecode -c constraints.txt -e '.[bench]'
+	@touch $@
+
+bench: $(PEERS)  ## benchmarks, as ratios to raw limits and peers in the same run (ARGS="--only NAME -o json")
+	@GRPC_ENABLE_FORK_SUPPORT=0 $(BIN)/python -m benchmarks $(ARGS)
 
 clean:           ## remove what the targets made
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -23,6 +23,9 @@ from benchmarks.frame import Benchmark, Row
 from benchmarks.laboratory import Laboratory
 from benchmarks.rows import ALL
 
+WIDTH = 120
+"""Of the table, at the least: a log is wider than the terminal that there is not."""
+
 ROW_SECONDS_MAX = 300
 """A measurement that takes longer hangs, or has become too slow to be waited for: its row says so."""
 
@@ -121,10 +124,12 @@ def _print_table(rows: Iterable[Row]) -> bool:
             _number(row.baseline),
             "–" if row.ratio is None else f"{row.ratio:.2f}",
             row.target or "–",
-            ("yes" if row.ok else "no") if row.error is None else f"failed: {row.error}",
+            ("yes" if row.ok else "no") if row.error is None else "failed",
         )
         reached &= row.ok
-    Console().print(table)
+    console = Console()
+    console.width = max(console.width, WIDTH)
+    console.print(table)
     return reached
 
 

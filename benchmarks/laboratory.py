@@ -98,6 +98,7 @@ class Laboratory:
                 folder = home / f"server-{number}"
                 folder.mkdir()
                 if started:
+                    (folder / "token").touch(mode=0o600)
                     (folder / "token").write_text(started[0].token)
                 started.append(_started(stack, folder, url, declared, database))
             yield started

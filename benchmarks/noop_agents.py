@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Coroutine, Sequence
-from typing import TYPE_CHECKING, Any, Self
+from functools import cache
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import grpc
 
@@ -19,28 +20,40 @@ if TYPE_CHECKING:
         AgentServiceAsyncStub,
     )  # exists for type checkers only
 
+T = TypeVar("T")
+
 SOURCE = "shell"
 
 SAMPLE_SECONDS_MAX = 60.0
 """A sample that lasts longer hangs."""
 
 
-class Fleet:
-    """Agents in this process, over one connection, that stand still between two calls of ``drain``."""
+@cache
+def _runner() -> asyncio.Runner:
+    return asyncio.Runner()
 
-    def __init__(self, server: Server, *, agents: int, capacity: int) -> None:
-        self._server = server
+
+def in_loop(work: Coroutine[Any, Any, T]) -> T:
+    """In the one loop of this process: gRPC polls for all of them, and complains of those that are closed."""
+    return _runner().run(work)
+
+
+class Fleet:
+    """Agents in this process that stand still between two calls of ``drain``: one connection to each of the servers,
+    which serve the same number of agents. Fleets on one database need names."""
+
+    def __init__(self, *servers: Server, agents: int, capacity: int, name: str = "noop") -> None:
+        self._servers = servers
         self._agents = agents
         self._capacity = capacity
+        self._name = name
 
     def __enter__(self) -> Self:
-        self._runner = asyncio.Runner()
-        self._runner.run(self._open())
+        in_loop(self._open())
         return self
 
     def __exit__(self, *_error: Any) -> None:
-        self._runner.run(self._channel.close())
-        self._runner.close()  # cancels what the agents were waiting for
+        in_loop(self._close())
 
     def drain(self, runs: int) -> float:
         """Claim, complete and have acknowledged that many, the same by each agent. Answers runs per second."""
@@ -48,20 +61,32 @@ class Fleet:
         assert each > 0, "fewer runs than agents"
         assert rest == 0, "every agent has the same to do"
         began = time.perf_counter()
-        self._runner.run(self._work_off(each))
+        in_loop(self._work_off(each))
         return runs / (time.perf_counter() - began)
 
     async def _open(self) -> None:
-        self._channel = grpc.aio.insecure_channel(self._server.address)
-        stub: AgentServiceAsyncStub = AgentServiceStub(self._channel)
-        metadata = (("authorization", f"Bearer {self._server.token}"),)
+        self._channels = [grpc.aio.insecure_channel(server.address) for server in self._servers]
+        stubs: Sequence[AgentServiceAsyncStub] = [AgentServiceStub(channel) for channel in self._channels]
+        metadata = (("authorization", f"Bearer {self._servers[0].token}"),)
         self._fleet: Sequence[NoopAgent] = await asyncio.gather(
             *(
-                NoopAgent.registered(stub, metadata, name=f"noop-{number}", capacity=self._capacity)
+                NoopAgent.registered(
+                    stubs[number % len(stubs)],
+                    metadata,
+                    name=f"{self._name}-{number}",
+                    capacity=self._capacity,
+                )
                 for number in range(self._agents)
             )
         )
         self._serving = [asyncio.create_task(agent.serve()) for agent in self._fleet]
+
+    async def _close(self) -> None:
+        for serving in self._serving:
+            serving.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+        for channel in self._channels:
+            await channel.close()
 
     async def _work_off(self, each: int) -> None:
         async with asyncio.timeout(SAMPLE_SECONDS_MAX):

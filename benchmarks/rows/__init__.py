@@ -5,6 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from benchmarks.frame import Benchmark
-from benchmarks.rows import claim_complete, commands, ready_latency
+from benchmarks.rows import (
+    claim_complete,
+    commands,
+    peers,
+    ready_latency,
+    servers,
+)
 
-ALL: Sequence[Benchmark] = (*claim_complete.ROWS, *commands.ROWS, *ready_latency.ROWS)
+ALL: Sequence[Benchmark] = (
+    *claim_complete.ROWS,
+    *peers.ROWS,
+    *ready_latency.ROWS,
+    *commands.ROWS,
+    *servers.ROWS,
+)

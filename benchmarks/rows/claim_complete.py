@@ -33,14 +33,23 @@ def definitions(count: int) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def _loaded(laboratory: Laboratory, kind: Kind, *, runs: int) -> Iterator[tuple[Server, RawLoop]]:
-    """A server and a raw queue beside it, each with that many waiting for the warm-up and for every sample."""
+def waiting(laboratory: Laboratory, kind: Kind, *, runs: int, servers: int = 1) -> Iterator[Sequence[Server]]:
+    """Servers on one database, with that many runs waiting for the warm-up and for every sample."""
     enough = runs * (SAMPLES + 1)
     accounts = math.ceil(enough / DEFINITIONS)
-    with laboratory.server(kind, definitions=definitions(DEFINITIONS), accounts=accounts) as server:
-        server.wait_for_waiting_runs(enough)
+    with laboratory.servers(
+        kind, definitions=definitions(DEFINITIONS), accounts=accounts, count=servers
+    ) as started:
+        started[0].wait_for_waiting_runs(enough)
+        yield started
+
+
+@contextmanager
+def _loaded(laboratory: Laboratory, kind: Kind, *, runs: int) -> Iterator[tuple[Server, RawLoop]]:
+    """A server and a raw queue beside it, each with enough to do."""
+    with waiting(laboratory, kind, runs=runs) as (server,):
         raw = RawLoop(server.database)
-        raw.fill(enough)
+        raw.fill(runs * (SAMPLES + 1))
         yield server, raw
 
 

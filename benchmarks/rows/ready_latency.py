@@ -12,7 +12,7 @@ import grpc
 
 from benchmarks.frame import Benchmark, Measured, Target, shared
 from benchmarks.laboratory import Kind, Laboratory, Server
-from benchmarks.noop_agents import register, room_for, success, until_one_ends
+from benchmarks.noop_agents import in_loop, register, room_for, success, until_one_ends
 from conductor_proto.v1 import agent_service_pb2 as wire
 from conductor_proto.v1 import run_pb2
 from conductor_proto.v1.agent_service_pb2_grpc import AgentServiceStub
@@ -45,7 +45,7 @@ def latencies(laboratory: Laboratory, kind: Kind) -> Sequence[float]:
     accounts = laboratory.scaled(ACCOUNTS)
     with laboratory.server(kind, definitions=CHAIN, accounts=accounts) as server:
         server.wait_for_waiting_runs(accounts)
-        return asyncio.run(_measured(server, accounts))
+        return in_loop(_measured(server, accounts))
 
 
 async def _measured(server: Server, accounts: int) -> Sequence[float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -10,14 +11,15 @@ import pytest
 
 from benchmarks.frame import Benchmark, Measured, Target, in_turns, shared
 from benchmarks.laboratory import Laboratory
+from benchmarks.peers import Peer
 from benchmarks.rows import ALL
 
 KEYS = {"name", "value", "unit", "baseline", "ratio", "target", "ok", "meaning", "error"}
 
 
-def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
+def bench(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "benchmarks", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | environment)
 
 
 @pytest.mark.parametrize("name", ["claim-complete-sqlite", "single-runs-64-streams-sqlite", "commands"])
@@ -42,6 +44,32 @@ def test_a_row_without_a_baseline() -> None:
     assert row["value"] >= 0
     assert row["baseline"] is None
     assert row["ratio"] is None
+
+
+def test_what_a_night_costs_postgresql_is_measured_once_for_all_its_rows(postgres_url: str) -> None:
+    names = ("night-rate", "night-postgresql-cpu", "night-wal")
+    chosen = [part for name in names for part in ("--only", name)]
+
+    done = bench(*chosen, "-o", "json", "--scale", "0.01", CONDUCTOR_BENCH_PG_URL=postgres_url)
+
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [row["name"] for row in rows] == list(names), done.stderr
+    assert all(row["value"] > 0 and row["target"] is None for row in rows), done.stderr
+    assert done.returncode == 0
+
+
+def test_a_peer_beside_us() -> None:
+    pytest.importorskip("huey", reason="peers are installed by `make bench`")
+    done = bench("--only", "claim-complete-sqlite-vs-huey", "-o", "json", "--scale", "0.01")
+
+    (row,) = map(json.loads, done.stdout.splitlines())
+    assert row["error"] is None
+    assert row["baseline"] > 0
+
+
+def test_a_peer_that_is_not_there_says_what_brings_it() -> None:
+    with pytest.raises(ModuleNotFoundError, match="`make bench` does it"):
+        Peer("no_such_queue", "sqlite://")
 
 
 def test_a_name_that_there_is_not() -> None:
