@@ -68,10 +68,7 @@ def to_definition(
         matrix=shape.matrix,
         start_policy=shape.start_policy,
         retry=to_retry(shape.retry_policy),
-        reads_from=tuple(
-            Read(table=read.table, window=read.window, place=document.place((*trail, "reads_from", number)))
-            for number, read in enumerate(shape.reads_from)
-        ),
+        reads_from=tuple(Read(table=read.table, window=read.window) for read in shape.reads_from),
         writes_to=tuple(dict.fromkeys(shape.writes_to)),
         starts_on=shape.starts_on,
         ends_on=shape.ends_on,

@@ -57,7 +57,6 @@ class Read:
 
     table: str
     window: WindowRule = WindowRule.AUTO
-    place: Place = field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 
-from conductor_server.model.definition import Account, Definition, Place
+import msgspec
+
+from conductor_server.model.definition import Account, Definition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,26 +43,22 @@ def removal_needs_consent(*, stored: int, removed: int) -> bool:
 
 def fingerprint(declared: Definition | Account) -> str:
     """Equal for equal declarations: where a thing stands, and in which order keys are written, does not matter."""
-    text = json.dumps(_plain(declared), sort_keys=True, separators=(",", ":"))
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+    values = _COMPARED[type(declared)](declared)
+    return hashlib.blake2b(_ENCODER.encode(values), digest_size=16).hexdigest()
 
 
-def _plain(value: object) -> object:
-    if dataclasses.is_dataclass(value):
-        fields = [field.name for field in dataclasses.fields(value) if field.compare]
-        return {name: _plain(getattr(value, name)) for name in fields}
-    match value:
-        case Mapping():
-            return {str(key): _plain(item) for key, item in value.items()}
-        case list() | tuple():
-            return [_plain(item) for item in value]
-        case frozenset() | set():
-            return sorted(str(item) for item in value)
-        case dt.datetime() | dt.date():
-            return value.isoformat()
-        case dt.timedelta():
-            return value.total_seconds()
-        case Place():
-            return None
-        case _:
-            return value
+def _compared(declared: type[Definition] | type[Account]) -> attrgetter[tuple[object, ...]]:
+    return attrgetter(*(field.name for field in dataclasses.fields(declared) if field.compare))
+
+
+_COMPARED = {each: _compared(each) for each in (Definition, Account)}
+
+
+def _as_dict(value: object) -> object:
+    """A plugin's mapping need not be a ``dict``."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} cannot be declared")
+
+
+_ENCODER = msgspec.json.Encoder(order="sorted", enc_hook=_as_dict)

@@ -1,18 +1,18 @@
 """The graph of definitions: who waits for whom, inferred from what each reads and writes.
 
 A definition that writes a table is a parent of each that reads it. Server, CLI and drawings build it from the
-same declarations; networkx holds and orders it, without recursion.
+same declarations.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import NamedTuple, TypeAlias
 
-import networkx as nx
-
-from conductor_server.model.definition import Definition, Place
+from conductor_server.model.definition import Definition, Place, Read
 from conductor_server.model.errors import (
     DefinitionError,
     DefinitionErrors,
@@ -22,8 +22,9 @@ from conductor_server.model.errors import (
 from conductor_server.model.states import Frequency, MemberRule, StartPolicy, WindowRule
 from conductor_server.policy.cycles import cycles
 from conductor_server.policy.frequency import typical_period
-from conductor_server.policy.links import Links, link
+from conductor_server.policy.links import Links, link, tables
 from conductor_server.policy.matrix import MatrixTree, tree
+from conductor_server.policy.order import parents_first
 
 _DEMANDS = (WindowRule.NONE, WindowRule.PREVIOUS, WindowRule.CLOSED, WindowRule.OVERLAP)
 """Window rules, from the one that asks least of a parent to the one that asks most."""
@@ -34,9 +35,8 @@ Where = Callable[[Definition, tuple[str | int, ...]], Place]
 """Where the definition says what stands at the end of this path of keys and indexes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dependency:
-    """A child reads ``tables`` that a parent writes.
+class Dependency(NamedTuple):
+    """A child reads ``tables`` that a parent writes. There may be a hundred thousand: a tuple is made fastest.
 
     ``window`` is resolved, never ``AUTO``: of several reads between the two the most demanding rule counts
     (overlap, then closed, previous, none). Members meet in the matrix ``common`` (see
@@ -85,40 +85,55 @@ def build(definitions: Sequence[Definition], matrices: MatrixTree | None = None)
     """The graph of these definitions. Raises ``DefinitionErrors`` with every fault of the set."""
     matrices = matrices or tree()
     links = link(definitions)
-    if errors := faults(definitions, matrices, links=links):
+    order = parents_first(links.parents)
+    if errors := _faults(links, definitions, matrices, order=order, where=_at_definition, partial=False):
         raise DefinitionErrors(errors)
-    order = tuple(nx.lexicographical_topological_sort(links.digraph))
-    rank = {name: position for position, name in enumerate(order)}
-    between = sorted(_dependencies(links, matrices), key=lambda each: (rank[each.child], rank[each.parent]))
+    dependencies, loose = _dependencies(links, matrices, order)
     return Graph(
         definitions=MappingProxyType({name: links.definitions[name] for name in order}),
         matrices=matrices,
         order=order,
-        dependencies=tuple(each for each in between if each.window is not WindowRule.NONE),
-        loose=tuple(each for each in between if each.window is WindowRule.NONE),
+        dependencies=tuple(dependencies),
+        loose=tuple(loose),
         self_rules=MappingProxyType(_self_rules(links)),
         external_tables=_external_tables(links),
         warnings=tuple(_shared_tables(links)),
     )
 
 
+def _at_definition(definition: Definition, _trail: tuple[str | int, ...]) -> Place:
+    return definition.place
+
+
 def faults(
     definitions: Sequence[Definition],
     matrices: MatrixTree | None,
     *,
-    links: Links | None = None,
-    where: Where = lambda definition, _: definition.place,
+    where: Where = _at_definition,
     partial: bool = False,
 ) -> list[DefinitionError]:
     """What is wrong with a set as a whole: names twice, unknown matrices, cycles, policies that need parents.
 
     What could not be read might mend some of it: ``partial`` definitions, or no ``matrices``, ask for less.
     """
-    links = links or link(definitions)
+    links = link(definitions)
+    order = parents_first(links.parents)
+    return _faults(links, definitions, matrices, order=order, where=where, partial=partial)
+
+
+def _faults(
+    links: Links,
+    definitions: Sequence[Definition],
+    matrices: MatrixTree | None,
+    *,
+    order: Sequence[str],
+    where: Where,
+    partial: bool,
+) -> list[DefinitionError]:
     errors: list[DefinitionError] = [
         *_duplicates(definitions, links, where),
         *(_unknown_matrices(definitions, matrices, where) if matrices else ()),
-        *cycles(links),
+        *cycles(links, ordered=order),
     ]
     return errors if partial else [*errors, *_without_parents(links, where)]
 
@@ -149,7 +164,7 @@ def _unknown_matrices(
 
 def _without_parents(links: Links, where: Where) -> Iterator[DefinitionError]:
     for definition in links.definitions.values():
-        if definition.start_policy in _NEED_PARENTS and not links.digraph.in_degree(definition.name):
+        if definition.start_policy in _NEED_PARENTS and not links.parents[definition.name]:
             yield DefinitionError(
                 f"{definition.name} starts {definition.start_policy.word}, but reads no table of another",
                 place=where(definition, ("start_policy",)),
@@ -157,21 +172,44 @@ def _without_parents(links: Links, where: Where) -> Iterator[DefinitionError]:
             )
 
 
-def _dependencies(links: Links, matrices: MatrixTree) -> Iterator[Dependency]:
-    for (parent, child), reads in links.reads.items():
-        if parent == child:
-            continue
-        upper, lower = links.definitions[parent], links.definitions[child]
-        rules = {_auto(upper, lower) if read.window is WindowRule.AUTO else read.window for read in reads}
-        members, common = matrices.member_rule(child=lower.matrix, parent=upper.matrix)
-        yield Dependency(
-            parent=parent,
-            child=child,
-            tables=links.tables(parent, child),
-            window=max(rules, key=_DEMANDS.index),
-            members=members,
-            common=common,
-        )
+def _dependencies(
+    links: Links, matrices: MatrixTree, order: Sequence[str]
+) -> tuple[list[Dependency], list[Dependency]]:
+    """Those that order something and those that do not; by child, then parent, both in this order."""
+    ordering: list[Dependency] = []
+    loose: list[Dependency] = []
+    rank = {name: position for position, name in enumerate(order)}
+    kinds = {name: (each.matrix, each.frequency, each.cron) for name, each in links.definitions.items()}
+    meetings: dict[object, dict[object, _Meeting]] = defaultdict(dict)
+    for child in order:
+        between, known = links.reads(child), meetings[kinds[child]]
+        for parent in sorted(between, key=rank.__getitem__):
+            if parent == child:
+                continue
+            if (meeting := known.get(kinds[parent])) is None:
+                meeting = _meet(links.definitions[parent], links.definitions[child], matrices)
+                known[kinds[parent]] = meeting
+            auto, members, common = meeting
+            reads = between[parent]
+            window = reads[0].window if len(reads) == 1 else _most_demanding(reads, auto=auto)
+            if window is WindowRule.AUTO:
+                window = auto
+            found = loose if window is WindowRule.NONE else ordering
+            found.append(Dependency(parent, child, tables(reads), window, members, common))
+    return ordering, loose
+
+
+_Meeting: TypeAlias = tuple[WindowRule, MemberRule, str]
+"""What ``AUTO`` means between a parent and a child, and where their members meet; found once for two kinds of them."""
+
+
+def _meet(parent: Definition, child: Definition, matrices: MatrixTree) -> _Meeting:
+    return _auto(parent, child), *matrices.member_rule(child=child.matrix, parent=parent.matrix)
+
+
+def _most_demanding(reads: Sequence[Read], *, auto: WindowRule) -> WindowRule:
+    rules = {auto if read.window is WindowRule.AUTO else read.window for read in reads}
+    return max(rules, key=_DEMANDS.index)
 
 
 def _auto(parent: Definition, child: Definition) -> WindowRule:
@@ -184,8 +222,8 @@ def _auto(parent: Definition, child: Definition) -> WindowRule:
 
 def _self_rules(links: Links) -> dict[str, WindowRule]:
     rules = {}
-    for name in links.definitions:
-        said = {read.window for read in links.reads.get((name, name), ())}
+    for name, definition in links.definitions.items():
+        said = {read.window for read in definition.reads_from if read.table in definition.writes_to}
         if WindowRule.PREVIOUS in said:
             rules[name] = WindowRule.PREVIOUS
         elif said - {WindowRule.NONE}:
@@ -194,7 +232,7 @@ def _self_rules(links: Links) -> dict[str, WindowRule]:
 
 
 def _external_tables(links: Links) -> tuple[str, ...]:
-    read = {table for definition in links.definitions.values() for table in definition.tables_read}
+    read = {each.table for definition in links.definitions.values() for each in definition.reads_from}
     return tuple(sorted(read - links.writers.keys()))
 
 

@@ -6,27 +6,31 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import networkx as nx
-
 from conductor_server.model.definition import Definition, Read
 from conductor_server.model.states import WindowRule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Links:
-    """Definitions by name, the writers of each table, and the reads between each two of them.
+    """Definitions by name, the writers of each table, and who orders whom.
 
-    ``digraph`` has an edge from parent to child where some read between two different definitions orders
-    them.
+    ``parents`` holds by child the others of which it reads something that has to be fresh.
     """
 
     definitions: Mapping[str, Definition]
     writers: Mapping[str, Sequence[str]]
-    reads: Mapping[tuple[str, str], Sequence[Read]]
-    digraph: nx.DiGraph[str]
+    parents: Mapping[str, Sequence[str]]
 
-    def tables(self, parent: str, child: str) -> tuple[str, ...]:
-        return tuple(sorted({read.table for read in self.reads[parent, child]}))
+    def reads(self, child: str) -> dict[str, list[Read]]:
+        """What the child reads of each that writes it, itself perhaps among them."""
+        between: dict[str, list[Read]] = {}
+        for read in self.definitions[child].reads_from:
+            for parent in self.writers.get(read.table, ()):
+                if parent in between:
+                    between[parent].append(read)
+                else:
+                    between[parent] = [read]
+        return between
 
 
 def link(definitions: Sequence[Definition]) -> Links:
@@ -38,16 +42,22 @@ def link(definitions: Sequence[Definition]) -> Links:
     for definition in by_name.values():
         for table in dict.fromkeys(definition.writes_to):
             writers[table].append(definition.name)
-    reads: dict[tuple[str, str], list[Read]] = defaultdict(list)
-    for definition in by_name.values():
-        for read in definition.reads_from:
-            for parent in writers.get(read.table, ()):
-                reads[parent, definition.name].append(read)
-    digraph: nx.DiGraph[str] = nx.DiGraph()
-    digraph.add_nodes_from(by_name)
-    digraph.add_edges_from(
-        (parent, child)
-        for (parent, child), between in reads.items()
-        if parent != child and any(read.window is not WindowRule.NONE for read in between)
+    return Links(
+        definitions=by_name,
+        writers=dict(writers),
+        parents={definition.name: _parents(definition, writers) for definition in by_name.values()},
     )
-    return Links(definitions=by_name, writers=dict(writers), reads=dict(reads), digraph=digraph)
+
+
+def tables(reads: Sequence[Read]) -> tuple[str, ...]:
+    """Their names, in alphabetical order."""
+    return (reads[0].table,) if len(reads) == 1 else tuple(sorted({read.table for read in reads}))
+
+
+def _parents(child: Definition, writers: Mapping[str, Sequence[str]]) -> list[str]:
+    found: dict[str, None] = {}
+    for read in child.reads_from:
+        if read.window is not WindowRule.NONE and read.table in writers:
+            found.update(dict.fromkeys(writers[read.table]))
+    found.pop(child.name, None)
+    return list(found)
