@@ -7,7 +7,7 @@ zone share the same rows.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from itertools import product
 
 import sqlalchemy as sa
@@ -22,14 +22,14 @@ from conductor_server.store.calendars import Calendar, Relation
 Span = tuple[dt.datetime, dt.datetime]
 
 
-def relate_windows(db: sa.Connection) -> int:
+def relate_windows(db: sa.Connection, known: Mapping[Calendar, int], unknown_zones: Container[str]) -> int:
     """Complete the relations that the stored dependencies need. Answers how many calendar pairs it extended."""
     # Of a calendar that cannot be used nothing follows: those who would need it are held (``store/faults.py``).
-    unusable, zones = faults.broken_calendars(db), faults.broken_zones(db)
+    unusable = faults.broken_calendars(db)
     by_id = {
         number: calendar
-        for calendar, number in calendars.calendars(db).items()
-        if number not in unusable and calendar.timezone not in zones
+        for calendar, number in known.items()
+        if number not in unusable and calendar.timezone not in unknown_zones
     }
     spans = calendars.planned_span(db)
     stored = calendars.relations(db)

@@ -77,28 +77,29 @@ def ensure_calendar(db: sa.Connection, calendar: Calendar) -> int:
         "expression": calendar.expression,
         "timezone": calendar.timezone,
     }
-    table = schema.calendar
-    db.execute(dialect.insert(db, table).values(**values).on_conflict_do_nothing())
-    number: int = db.execute(sa.select(table.c.id).filter_by(**values)).scalar_one()
+    db.execute(dialect.adding(db.dialect.name, schema.calendar), values)
+    number: int = db.execute(_CALENDAR, {f"its_{name}": value for name, value in values.items()}).scalar_one()
     return number
+
+
+_CALENDAR = sa.select(schema.calendar.c.id).where(
+    *(
+        schema.calendar.c[name] == sa.bindparam(f"its_{name}")
+        for name in ("frequency", "expression", "timezone")
+    )
+)
 
 
 def ensure_windows(db: sa.Connection, calendar_id: int, windows: Sequence[Window]) -> dict[dt.datetime, int]:
     """The ids of those windows by their start; the missing ones are created."""
     if not windows:
         return {}
-    table = schema.window
-    span = (
-        table.c.calendar_id == calendar_id,
-        table.c.starts_at >= windows[0].start,
-        table.c.starts_at <= windows[-1].start,
-    )
-    query = sa.select(table.c.starts_at, table.c.id).where(*span)
-    known = dict(db.execute(query).all())
+    span = {"of": calendar_id, "first": windows[0].start, "last": windows[-1].start}
+    known = dict(db.execute(_IDS_IN_SPAN, span).all())
     missing = [window for window in windows if window.start not in known]
     if missing:
         db.execute(
-            dialect.insert(db, table).on_conflict_do_nothing(),
+            dialect.adding(db.dialect.name, schema.window),
             [
                 {
                     "calendar_id": calendar_id,
@@ -109,8 +110,15 @@ def ensure_windows(db: sa.Connection, calendar_id: int, windows: Sequence[Window
                 for window in missing
             ],
         )
-        known = dict(db.execute(query).all())
+        known = dict(db.execute(_IDS_IN_SPAN, span).all())
     return {window.start: known[window.start] for window in windows}
+
+
+_IDS_IN_SPAN = sa.select(schema.window.c.starts_at, schema.window.c.id).where(
+    schema.window.c.calendar_id == sa.bindparam("of"),
+    schema.window.c.starts_at >= sa.bindparam("first"),
+    schema.window.c.starts_at <= sa.bindparam("last"),
+)
 
 
 def plans(db: sa.Connection) -> dict[tuple[int, int], Plan]:
@@ -122,13 +130,8 @@ _PLANS = sa.select(schema.definition_calendar)
 
 
 def save_plan(db: sa.Connection, plan: Plan) -> None:
-    table = schema.definition_calendar
     values = {name: getattr(plan, name) for name in Plan.__dataclass_fields__}
-    db.execute(
-        dialect.insert(db, table)
-        .values(**values)
-        .on_conflict_do_update(index_elements=["definition_id", "calendar_id"], set_=values)
-    )
+    db.execute(dialect.keeping(db.dialect.name, schema.definition_calendar), values)
 
 
 def relations(db: sa.Connection) -> dict[tuple[WindowRule, int, int], Relation]:
@@ -150,15 +153,10 @@ def save_relation(db: sa.Connection, relation: Relation, *, pairs: Iterable[tupl
         for child, parent in pairs
     ]
     if rows:
-        db.execute(dialect.insert(db, schema.window_relation).on_conflict_do_nothing(), rows)
+        db.execute(dialect.adding(db.dialect.name, schema.window_relation), rows)
     values = {name: getattr(relation, name) for name in Relation.__dataclass_fields__}
     values["window_rule"] = int(relation.window_rule)
-    table = schema.calendar_relation
-    db.execute(
-        dialect.insert(db, table)
-        .values(**values)
-        .on_conflict_do_update(index_elements=[column.name for column in table.primary_key], set_=values)
-    )
+    db.execute(dialect.keeping(db.dialect.name, schema.calendar_relation), values)
 
 
 def planned_span(db: sa.Connection) -> dict[int, tuple[dt.datetime, dt.datetime]]:
@@ -177,12 +175,16 @@ def window_ids(
     db: sa.Connection, calendar_id: int, *, start: dt.datetime, end: dt.datetime
 ) -> Sequence[tuple[int, Window]]:
     """The stored windows that start in ``[start, end)``, in their order."""
-    table = schema.window
-    query = (
-        sa.select(table)
-        .where(table.c.calendar_id == calendar_id, table.c.starts_at >= start, table.c.starts_at < end)
-        .order_by(table.c.starts_at)
+    rows = db.execute(_IN_SPAN, {"of": calendar_id, "start": start, "end": end})
+    return [(row.id, Window(start=row.starts_at, end=row.ends_at, label=row.label)) for row in rows]
+
+
+_IN_SPAN = (
+    sa.select(schema.window)
+    .where(
+        schema.window.c.calendar_id == sa.bindparam("of"),
+        schema.window.c.starts_at >= sa.bindparam("start"),
+        schema.window.c.starts_at < sa.bindparam("end"),
     )
-    return [
-        (row.id, Window(start=row.starts_at, end=row.ends_at, label=row.label)) for row in db.execute(query)
-    ]
+    .order_by(schema.window.c.starts_at)
+)

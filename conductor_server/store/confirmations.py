@@ -46,4 +46,7 @@ def give(db: sa.Connection, key: str, *, count: int) -> Sequence[str]:
 
 def withdraw(db: sa.Connection, key: str) -> None:
     """Nothing waits under that key any more."""
-    db.execute(sa.delete(_table).where(_table.c.source_token == key))
+    db.execute(_WITHDRAW, {"key": key})
+
+
+_WITHDRAW = sa.delete(_table).where(_table.c.source_token == sa.bindparam("key"))

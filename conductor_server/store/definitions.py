@@ -47,18 +47,21 @@ class StoredDependency:
 
 def fingerprints(db: sa.Connection, *, source_token: str | None = None) -> dict[str, str]:
     """Name to fingerprint, of all definitions or of those that one source owns."""
-    table = schema.definition
+    if source_token is None:
+        return dict(db.execute(_FINGERPRINTS).all())
+    return dict(db.execute(_FINGERPRINTS_OF_SOURCE, {"source": source_token}).all())
+
+
+_FINGERPRINTS = sa.select(
+    schema.definition.c.name,
     # One that is set aside is never what its source says: it is written anew.
-    fingerprint = sa.case((table.c.fault == "", table.c.fingerprint), else_="")
-    query = sa.select(table.c.name, fingerprint)
-    if source_token is not None:
-        query = query.where(table.c.source_token == source_token)
-    return dict(db.execute(query).all())
+    sa.case((schema.definition.c.fault == "", schema.definition.c.fingerprint), else_=""),
+)
+_FINGERPRINTS_OF_SOURCE = _FINGERPRINTS.where(schema.definition.c.source_token == sa.bindparam("source"))
 
 
 def planned(db: sa.Connection) -> Sequence[PlannedDefinition]:
     """Every definition that is not set aside, by id."""
-    table = schema.definition
     return [
         PlannedDefinition(
             id=row.id,
@@ -74,8 +77,13 @@ def planned(db: sa.Connection) -> Sequence[PlannedDefinition]:
             catchup_max_age=_duration(row.catchup_max_age_s),
             retry=retry_of(row.retry_kind, row.retry_parameters),
         )
-        for row in db.execute(sa.select(table).where(table.c.fault == "").order_by(table.c.id))
+        for row in db.execute(_PLANNED)
     ]
+
+
+_PLANNED = (
+    sa.select(schema.definition).where(schema.definition.c.fault == "").order_by(schema.definition.c.id)
+)
 
 
 def retries(db: sa.Connection, ids: Collection[int]) -> dict[int, Retry]:
@@ -138,20 +146,21 @@ def delays(db: sa.Connection) -> set[dt.timedelta]:
 
 
 def ids_by_name(db: sa.Connection) -> dict[str, int]:
-    query = sa.select(schema.definition.c.name, schema.definition.c.id)
-    return dict(db.execute(query).all())
+    return dict(db.execute(_IDS_BY_NAME).all())
+
+
+_IDS_BY_NAME = sa.select(schema.definition.c.name, schema.definition.c.id)
 
 
 def add(db: sa.Connection, definitions: Iterable[Definition], *, source_token: str, now: dt.datetime) -> None:
     sources, matrix_of = matrices.source_ids(db), matrices.matrix_ids(db)
     for definition in definitions:
         values = _values(definition, sources, matrix_of)
-        number = db.execute(
-            sa.insert(schema.definition)
-            .values(source_token=source_token, created=now, **values)
-            .returning(schema.definition.c.id)
-        ).scalar_one()
+        number = db.execute(_ADD, {"source_token": source_token, "created": now, **values}).scalar_one()
         _write_details(db, number, definition)
+
+
+_ADD = sa.insert(schema.definition).returning(schema.definition.c.id)
 
 
 def change(db: sa.Connection, definitions: Iterable[Definition]) -> None:
@@ -210,24 +219,16 @@ def set_dependencies(
 
     Edges of definitions that are set aside stay: of these nothing is known that would be better.
     """
-    table, definition = schema.dependency, schema.definition
     stored = {(edge.parent_id, edge.child_id): edge for edge in dependencies(db)}
     desired = {(edge.parent_id, edge.child_id): edge for edge in wanted}
-    sound = sa.select(definition.c.id).where(definition.c.fault == "")
-    known = db.execute(
-        sa.select(table.c.parent_id, table.c.child_id).where(
-            table.c.parent_id.in_(sound), table.c.child_id.in_(sound)
-        )
-    )
-    keys = [(row.parent_id, row.child_id) for row in known]
+    keys = [(row.parent_id, row.child_id) for row in db.execute(_AMONG_SOUND)]
     outdated = [key for key in keys if key not in desired or stored.get(key) != desired[key]]
     missing = [edge for key, edge in desired.items() if stored.get(key) != edge]
     if outdated:
-        gone = (table.c.parent_id == sa.bindparam("p")) & (table.c.child_id == sa.bindparam("c"))
-        db.execute(sa.delete(table).where(gone), [{"p": parent, "c": child} for parent, child in outdated])
+        db.execute(_UNLINK, [{"p": parent, "c": child} for parent, child in outdated])
     if missing:
         db.execute(
-            sa.insert(table),
+            _LINK,
             [
                 {
                     "parent_id": edge.parent_id,
@@ -240,32 +241,48 @@ def set_dependencies(
                 for edge in missing
             ],
         )
-    is_serial = definition.c.id.in_(serial)
-    marked: int = db.execute(
-        sa.update(definition)
-        .where(definition.c.serial != is_serial, definition.c.fault == "")
-        .values(serial=is_serial)
-    ).rowcount
-    return len(set(outdated) | {(edge.parent_id, edge.child_id) for edge in missing}) + marked
+    marked = set(db.execute(_SERIAL).scalars()) ^ set(serial)
+    if marked:
+        db.execute(_MARK, [{"number": number, "yes": number in serial} for number in marked])
+    return len(set(outdated) | {(edge.parent_id, edge.child_id) for edge in missing}) + len(marked)
+
+
+_sound = sa.select(schema.definition.c.id).where(_SOUND)
+_AMONG_SOUND = sa.select(schema.dependency.c.parent_id, schema.dependency.c.child_id).where(
+    schema.dependency.c.parent_id.in_(_sound), schema.dependency.c.child_id.in_(_sound)
+)
+_LINK = sa.insert(schema.dependency)
+_UNLINK = sa.delete(schema.dependency).where(
+    schema.dependency.c.parent_id == sa.bindparam("p"), schema.dependency.c.child_id == sa.bindparam("c")
+)
+_SERIAL = _sound.where(schema.definition.c.serial)
+_MARK = (
+    sa.update(schema.definition)
+    .where(schema.definition.c.id == sa.bindparam("number"))
+    .values(serial=sa.bindparam("yes"))
+)
 
 
 def set_pools(db: sa.Connection, pools: Mapping[str, int], *, source_token: str) -> int:
     """Make the pools of a source those. Answers how many changed."""
-    table = schema.pool
-    mine = table.c.source_token == source_token
-    stored = {row.name: row.places for row in db.execute(sa.select(table).where(mine))}
+    stored = dict(db.execute(_POOLS, {"source": source_token}).all())
     gone = stored.keys() - pools.keys()
     changed = {name: places for name, places in pools.items() if stored.get(name) != places}
     if gone:
-        db.execute(sa.delete(table).where(mine, table.c.name.in_(gone)))
-    for name, places in changed.items():
-        values = {"places": places, "source_token": source_token}
-        db.execute(
-            dialect.insert(db, table)
-            .values(name=name, **values)
-            .on_conflict_do_update(index_elements=["name"], set_=values)
-        )
+        db.execute(_REMOVE_POOLS, {"source": source_token, "names": list(gone)})
+    if changed:
+        rows = [
+            {"name": name, "places": places, "source_token": source_token} for name, places in changed.items()
+        ]
+        db.execute(dialect.keeping(db.dialect.name, schema.pool), rows)
     return len(gone) + len(changed)
+
+
+_of_source = schema.pool.c.source_token == sa.bindparam("source")
+_POOLS = sa.select(schema.pool.c.name, schema.pool.c.places).where(_of_source)
+_REMOVE_POOLS = sa.delete(schema.pool).where(
+    _of_source, schema.pool.c.name.in_(sa.bindparam("names", expanding=True))
+)
 
 
 def specs(db: sa.Connection, ids: Collection[int]) -> dict[int, dict[str, Json]]:
@@ -360,12 +377,16 @@ def _write_details(db: sa.Connection, number: int, definition: Definition) -> No
         (schema.definition_pool, [{"pool_name": name} for name in definition.pools]),
     ):
         if rows:
-            db.execute(sa.insert(table), [{"definition_id": number} | row for row in rows])
+            db.execute(_WRITE_DETAILS[table], [{"definition_id": number} | row for row in rows])
     if definition.source in schema.SPECS:
         values = {"definition_id": number} | dict(definition.spec)
-        db.execute(sa.insert(schema.SPECS[definition.source]).values(**values))
+        db.execute(_WRITE_DETAILS[schema.SPECS[definition.source]], values)
     elif definition.spec:
-        db.execute(sa.insert(schema.plugin_spec).values(definition_id=number, spec=dict(definition.spec)))
+        values = {"definition_id": number, "spec": dict(definition.spec)}
+        db.execute(_WRITE_DETAILS[schema.plugin_spec], values)
+
+
+_WRITE_DETAILS = {table: sa.insert(table) for table in _DETAILS}
 
 
 def _reschedule(db: sa.Connection, number: int, changed: Collection[str], values: Mapping[str, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,6 +22,20 @@ def insert_on(dialect_name: str, table: sa.Table) -> postgresql.Insert | sqlite.
     """The same for statements that are built before there is a connection."""
     statement = postgresql.insert(table) if dialect_name == "postgresql" else sqlite.insert(table)
     return statement.execution_options(preserve_rowcount=True)
+
+
+@cache
+def adding(dialect_name: str, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+    """The statement that adds the rows that it is given, but for those that are there."""
+    return insert_on(dialect_name, table).on_conflict_do_nothing()
+
+
+@cache
+def keeping(dialect_name: str, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+    """The statement that adds the rows that it is given, all columns of each, or changes those of their keys."""
+    statement = insert_on(dialect_name, table)
+    others = {each.name: statement.excluded[each.name] for each in table.c if not each.primary_key}
+    return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=others)
 
 
 class InOrder(sa.Join):

@@ -47,7 +47,10 @@ def append(db: sa.Connection, events: Iterable[Event], *, now: dt.datetime) -> N
         for event in events
     ]
     if rows:
-        db.execute(sa.insert(schema.event), rows)
+        db.execute(_APPEND, rows)
+
+
+_APPEND = sa.insert(schema.event)
 
 
 def after(db: sa.Connection, event_id: int, *, limit: int = 500) -> Sequence[StoredEvent]:

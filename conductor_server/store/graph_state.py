@@ -23,6 +23,7 @@ def _linked(step: int) -> sa.Update:
     return sa.update(schema.graph_state).where(_ROW, behind).values(declared=reached, linked=reached)
 
 
+_DECLARED = sa.update(schema.graph_state).where(_ROW).values(declared=schema.graph_state.c.declared + 1)
 _LINKED = {changed: _linked(1 if changed else 0) for changed in (False, True)}
 _PLANNED = (
     sa.update(schema.graph_state)
@@ -37,8 +38,7 @@ _PLANNED = (
 
 def declared(db: sa.Connection) -> None:
     """Definitions have changed: the graph is to be inferred anew."""
-    table = schema.graph_state
-    db.execute(sa.update(table).where(_ROW).values(declared=table.c.declared + 1))
+    db.execute(_DECLARED)
 
 
 def linked(db: sa.Connection, *, changed: bool) -> None:

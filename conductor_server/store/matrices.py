@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
+from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -20,25 +22,29 @@ _PLUGIN_SOURCES_FROM = 100
 def install(db: sa.Connection, *, sources: Iterable[str], timezone: str, now: dt.datetime) -> None:
     """Bring in what every store begins with: known sources, the matrices, and the one member of ``default``."""
     rows = [{"id": number, "name": name} for number, name in enumerate(_SOURCES)]
-    db.execute(dialect.insert(db, schema.source).on_conflict_do_nothing(), rows)
+    db.execute(dialect.adding(db.dialect.name, schema.source), rows)
     known = source_ids(db)
     for name in sorted(set(sources) - known.keys()):
         number = max(_PLUGIN_SOURCES_FROM, max(source_ids(db).values()) + 1)
         db.execute(sa.insert(schema.source).values(id=number, name=name))
     db.execute(
-        dialect.insert(db, schema.matrix).on_conflict_do_nothing(),
+        dialect.adding(db.dialect.name, schema.matrix),
         [
             {"id": number, "name": name, "parent_id": parent, "source_token": BUILT_IN}
             for number, (name, parent) in enumerate(_MATRICES.items())
         ],
     )
-    default = {"token": DEFAULT_MATRIX, "path": "", "timezone": timezone, "source_token": BUILT_IN}
-    inserted = db.execute(
-        dialect.insert(db, schema.member)
-        .values(matrix_id=0, starts_at=_BEGINNING, created=now, arrival=1, **default)
-        .on_conflict_do_nothing()
-        .returning(schema.member.c.id)
-    ).scalar()
+    default: dict[str, object] = {
+        "token": DEFAULT_MATRIX,
+        "path": "",
+        "matrix_id": 0,
+        "timezone": timezone,
+        "starts_at": _BEGINNING,
+        "arrival": 1,
+        "source_token": BUILT_IN,
+        "created": now,
+    }
+    inserted = db.execute(_adding_default(db.dialect.name), default).scalar()
     if inserted is not None:
         db.execute(
             sa.insert(schema.member_ancestor).values(
@@ -48,6 +54,11 @@ def install(db: sa.Connection, *, sources: Iterable[str], timezone: str, now: dt
 
 
 _BEGINNING = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
+@cache
+def _adding_default(dialect_name: str) -> Any:
+    return dialect.adding(dialect_name, schema.member).returning(schema.member.c.id)
 
 
 _SOURCE_IDS = sa.select(schema.source.c.name, schema.source.c.id)

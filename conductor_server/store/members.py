@@ -42,37 +42,33 @@ class StoredAccount:
 
 def accounts(db: sa.Connection, *, source_token: str | None = None) -> Sequence[StoredAccount]:
     """All accounts by token, or those that one source owns."""
-    table = schema.member
-    query = (
-        sa.select(*(table.c[name] for name in StoredAccount.__dataclass_fields__))
-        .where(table.c.matrix_id == _account_matrix(db))
-        .order_by(table.c.token)
-    )
-    if source_token is not None:
-        query = query.where(table.c.source_token == source_token)
-    return [StoredAccount(**row._asdict()) for row in db.execute(query)]
+    if source_token is None:
+        return [StoredAccount(**row._asdict()) for row in db.execute(_ACCOUNTS)]
+    rows = db.execute(_ACCOUNTS_OF_SOURCE, {"source": source_token})
+    return [StoredAccount(**row._asdict()) for row in rows]
+
+
+_ACCOUNT_MATRIX = (
+    sa.select(schema.matrix.c.id).where(schema.matrix.c.name == ACCOUNT_MATRIX).scalar_subquery()
+)
+_ACCOUNTS = (
+    sa.select(*(schema.member.c[name] for name in StoredAccount.__dataclass_fields__))
+    .where(schema.member.c.matrix_id == _ACCOUNT_MATRIX)
+    .order_by(schema.member.c.token)
+)
+_ACCOUNTS_OF_SOURCE = _ACCOUNTS.where(schema.member.c.source_token == sa.bindparam("source"))
 
 
 def account_page(db: sa.Connection, *, after: str, limit: int) -> tuple[Sequence[StoredAccount], str | None]:
     """The accounts after that token, by token, and the token to go on from if there are more."""
-    table = schema.member
-    query = (
-        sa.select(*(table.c[name] for name in StoredAccount.__dataclass_fields__))
-        .where(table.c.matrix_id == _account_matrix(db), table.c.token > after)
-        .order_by(table.c.token)
-        .limit(limit + 1)
-    )
+    query = _ACCOUNTS.where(schema.member.c.token > after).limit(limit + 1)
     found = [StoredAccount(**row._asdict()) for row in db.execute(query)]
     return found[:limit], found[limit - 1].token if len(found) > limit else None
 
 
 def account(db: sa.Connection, token: str) -> StoredAccount:
     """Raises NotFoundError."""
-    table = schema.member
-    query = sa.select(*(table.c[name] for name in StoredAccount.__dataclass_fields__)).where(
-        table.c.matrix_id == _account_matrix(db), table.c.token == token
-    )
-    row = db.execute(query).one_or_none()
+    row = db.execute(_ACCOUNTS.where(schema.member.c.token == token)).one_or_none()
     if row is None:
         raise NotFoundError(f"there is no account {token!r}: see conductor-cli accounts list")
     return StoredAccount(**row._asdict())
@@ -131,7 +127,7 @@ def add_members(
 def update_account(db: sa.Connection, account: Account, *, starts_at: dt.datetime, now: dt.datetime) -> None:
     """Store what its source says now. A new zone, or a new start, re-plans what has not begun."""
     table = schema.member
-    where = (table.c.matrix_id == _account_matrix(db)) & (table.c.token == account.token)
+    where = (table.c.matrix_id == _ACCOUNT_MATRIX) & (table.c.token == account.token)
     before = db.execute(sa.select(table.c.id, table.c.timezone, table.c.starts_on).where(where)).one()
     db.execute(
         sa.update(table)
@@ -151,7 +147,7 @@ def update_account(db: sa.Connection, account: Account, *, starts_at: dt.datetim
 
 
 def set_maintenance(db: sa.Connection, token: str, until: dt.datetime | None) -> int:
-    where = (schema.member.c.matrix_id == _account_matrix(db)) & (schema.member.c.token == token)
+    where = (schema.member.c.matrix_id == _ACCOUNT_MATRIX) & (schema.member.c.token == token)
     return db.execute(sa.update(schema.member).where(where).values(maintenance_until=until)).rowcount
 
 
@@ -211,9 +207,8 @@ def _add(
     db: sa.Connection, rows: list[dict[str, object]], *, matrix: str, source_token: str, now: dt.datetime
 ) -> int:
     matrix_id = matrices.matrix_ids(db)[matrix]
-    default = db.execute(sa.select(schema.member.c.id).where(schema.member.c.matrix_id == 0)).scalar_one()
     common = {
-        "parent_id": default,
+        "parent_id": db.execute(_DEFAULT).scalar_one(),
         "matrix_id": matrix_id,
         "source_token": source_token,
         "created": now,
@@ -221,38 +216,46 @@ def _add(
     }
     for batch in _batches(rows):
         values = [common | row for row in batch]
-        inserted = db.execute(
-            sa.insert(schema.member).returning(schema.member.c.id, schema.member.c.parent_id), values
-        ).all()
-        _link(db, [row.id for row in inserted], matrix_id=matrix_id, is_account=matrix == ACCOUNT_MATRIX)
+        inserted = db.execute(_ADD, values).scalars()
+        _link(db, list(inserted), is_account=matrix == ACCOUNT_MATRIX)
     if len(rows) >= dialect.MANY:
         dialect.analyze(db, schema.member, schema.member_ancestor)
     return len(rows)
 
 
-def _link(db: sa.Connection, ids: Sequence[int], *, matrix_id: int, is_account: bool) -> None:
+_DEFAULT = sa.select(schema.member.c.id).where(schema.member.c.matrix_id == 0)
+_ADD = sa.insert(schema.member).returning(schema.member.c.id)
+
+
+def _link(db: sa.Connection, ids: Sequence[int], *, is_account: bool) -> None:
     """Write the new members' ancestors, and the account they belong to."""
-    member, ancestor = schema.member, schema.member_ancestor
-    own = sa.select(member.c.id, member.c.id, member.c.matrix_id, member.c.matrix_id).where(
-        member.c.id.in_(ids)
-    )
-    above = (
-        sa.select(member.c.id, ancestor.c.ancestor_id, sa.literal(matrix_id), ancestor.c.ancestor_matrix_id)
-        .join(ancestor, ancestor.c.member_id == member.c.parent_id)
-        .where(member.c.id.in_(ids))
-    )
-    columns = ["member_id", "ancestor_id", "member_matrix_id", "ancestor_matrix_id"]
-    db.execute(sa.insert(ancestor).from_select(columns, sa.union_all(own, above)))
-    account = (
-        sa.select(ancestor.c.ancestor_id)
-        .where(ancestor.c.member_id == member.c.id, ancestor.c.ancestor_matrix_id == _account_matrix(db))
+    for statement in (_LINK, _OWN_ACCOUNT if is_account else _ACCOUNT_ABOVE):
+        db.execute(statement, {"ids": ids})
+
+
+_new = schema.member.c.id.in_(sa.bindparam("ids", expanding=True))
+_its = schema.member_ancestor.c
+_LINK = sa.insert(schema.member_ancestor).from_select(
+    ["member_id", "ancestor_id", "member_matrix_id", "ancestor_matrix_id"],
+    sa.union_all(
+        sa.select(
+            schema.member.c.id, schema.member.c.id, schema.member.c.matrix_id, schema.member.c.matrix_id
+        ).where(_new),
+        sa.select(schema.member.c.id, _its.ancestor_id, schema.member.c.matrix_id, _its.ancestor_matrix_id)
+        .join(schema.member_ancestor, _its.member_id == schema.member.c.parent_id)
+        .where(_new),
+    ),
+)
+_OWN_ACCOUNT = sa.update(schema.member).where(_new).values(account_id=schema.member.c.id)
+_ACCOUNT_ABOVE = (
+    sa.update(schema.member)
+    .where(_new)
+    .values(
+        account_id=sa.select(_its.ancestor_id)
+        .where(_its.member_id == schema.member.c.id, _its.ancestor_matrix_id == _ACCOUNT_MATRIX)
         .scalar_subquery()
     )
-    db.execute(
-        sa.update(member)
-        .where(member.c.id.in_(ids))
-        .values(account_id=member.c.id if is_account else account)
-    )
+)
 
 
 def _next_arrival(db: sa.Connection) -> int:
@@ -261,9 +264,12 @@ def _next_arrival(db: sa.Connection) -> int:
     A number that a plan has seen is not given out again when its member is gone: who got it would have no slots.
     """
     dialect.lock_members(db)
-    newest: int = db.execute(sa.select(sa.func.max(schema.member.c.arrival))).scalar_one()
-    planned = sa.select(sa.func.max(schema.definition_calendar.c.member_watermark))
-    return max(newest, db.execute(planned).scalar() or 0) + 1
+    newest: int = db.execute(_NEWEST).scalar_one()
+    return max(newest, db.execute(_PLANNED).scalar() or 0) + 1
+
+
+_NEWEST = sa.select(sa.func.max(schema.member.c.arrival))
+_PLANNED = sa.select(sa.func.max(schema.definition_calendar.c.member_watermark))
 
 
 def _rows_by_id(db: sa.Connection, ids: Collection[int]) -> dict[int, sa.Row[tuple[int, str, str]]]:
@@ -273,10 +279,6 @@ def _rows_by_id(db: sa.Connection, ids: Collection[int]) -> dict[int, sa.Row[tup
         query = sa.select(table.c.id, table.c.path, table.c.timezone).where(table.c.id.in_(batch))
         found |= {row.id: row for row in db.execute(query)}
     return found
-
-
-def _account_matrix(db: sa.Connection) -> sa.ScalarSelect[int]:
-    return sa.select(schema.matrix.c.id).where(schema.matrix.c.name == ACCOUNT_MATRIX).scalar_subquery()
 
 
 def _text(value: dt.date | dt.datetime | None) -> str:

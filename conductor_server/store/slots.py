@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection
+from functools import cache
 
 import sqlalchemy as sa
 
 from conductor_server.model.states import LIVE_RUNS, SlotState
-from conductor_server.store import dialect, schema
+from conductor_server.store import dialect, given, schema
 
 
 def slot_name(definition: str, path: str, label: str) -> str:
@@ -33,18 +34,26 @@ def create(
     """
     if not window_ids:
         return 0
+    parameters = {"of": definition_id, "zone": timezone, "above": members_above, "upto": members_upto}
+    statement = _creating(db.dialect.name, once)
+    return db.execute(statement, parameters | given.numbers(window_ids)).rowcount
+
+
+@cache
+def _creating(dialect_name: str, once: bool) -> sa.Insert:
     definition, member, window = schema.definition, schema.member, schema.window
+    windows = given.table(dialect_name, given.NUMBERS)
     candidates = (
         sa.select(definition.c.id, member.c.id, window.c.id, sa.literal(int(SlotState.OPEN)))
         .select_from(
             definition.join(member, member.c.matrix_id == definition.c.matrix_id).join(window, sa.true())
         )
         .where(
-            definition.c.id == definition_id,
-            member.c.timezone == timezone,
-            member.c.arrival > members_above,
-            member.c.arrival <= members_upto,
-            window.c.id.in_(window_ids),
+            definition.c.id == sa.bindparam("of"),
+            member.c.timezone == sa.bindparam("zone"),
+            member.c.arrival > sa.bindparam("above"),
+            member.c.arrival <= sa.bindparam("upto"),
+            window.c.id.in_(sa.select(windows.c.id)),
         )
         .order_by(window.c.starts_at, member.c.id)
     )
@@ -58,8 +67,8 @@ def create(
     else:
         candidates = candidates.where(window.c.starts_at >= member.c.starts_at)
     columns = ["definition_id", "member_id", "window_id", "state"]
-    statement = dialect.insert(db, schema.slot).from_select(columns, candidates).on_conflict_do_nothing()
-    return db.execute(statement).rowcount
+    statement = dialect.insert_on(dialect_name, schema.slot).from_select(columns, candidates)
+    return statement.on_conflict_do_nothing()
 
 
 def tell_planner(db: sa.Connection, *, added: int) -> None:

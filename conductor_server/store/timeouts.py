@@ -31,19 +31,13 @@ class Held:
 
 def silent_since(db: sa.Connection, before: dt.datetime, *, limit: int) -> Sequence[Held]:
     """Running runs whose last heartbeat is older than that, the most silent first."""
-    run = schema.run
-    query = _held().where(run.c.heartbeat_at < before).order_by(run.c.heartbeat_at).limit(limit)
-    return [Held(**row._asdict()) for row in db.execute(query)]
+    rows = db.execute(_SILENT, {"before": before, "at_most": limit})
+    return [Held(**row._asdict()) for row in rows]
 
 
 def declared(db: sa.Connection) -> Sequence[dt.timedelta]:
     """The time-outs that definitions have, but those that are set aside: they may have anything."""
-    definition = schema.definition
-    timeout = definition.c.timeout_s
-    query = (
-        sa.select(timeout).where(timeout.is_not(None), definition.c.fault == "").distinct().order_by(timeout)
-    )
-    rows = db.execute(query)
+    rows = db.execute(_DECLARED)
     return [dt.timedelta(seconds=seconds) for seconds in rows.scalars()]
 
 
@@ -51,30 +45,35 @@ def running_since(
     db: sa.Connection, before: dt.datetime, *, timeout: dt.timedelta, limit: int
 ) -> Sequence[Held]:
     """Running runs of definitions with that time-out that were claimed before that, the oldest first."""
-    run, slot, definition = schema.run, schema.slot, schema.definition
-    query = (
-        _held()
-        .join(definition, definition.c.id == slot.c.definition_id)
-        .where(definition.c.timeout_s == timeout.total_seconds(), run.c.running_at < before)
-        .order_by(run.c.running_at)
-        .limit(limit)
-    )
-    return [Held(**row._asdict()) for row in db.execute(query)]
+    parameters = {"timeout_s": timeout.total_seconds(), "before": before, "at_most": limit}
+    return [Held(**row._asdict()) for row in db.execute(_OVERDUE, parameters)]
 
 
-def _held() -> sa.Select[Any]:
-    run, slot = schema.run, schema.slot
-    return (
-        sa.select(
-            run.c.id,
-            run.c.slot_id,
-            run.c.agent,
-            slot.c.losses,
-            run.c.cancel_requested_at.is_not(None).label("cancel_requested"),
-        )
-        .join(slot, slot.c.id == run.c.slot_id)
-        .where(run.c.status == RunStatus.RUNNING)
+_BEFORE: Any = sa.bindparam("before", type_=schema.run.c.running_at.type)
+_HELD = (
+    sa.select(
+        schema.run.c.id,
+        schema.run.c.slot_id,
+        schema.run.c.agent,
+        schema.slot.c.losses,
+        schema.run.c.cancel_requested_at.is_not(None).label("cancel_requested"),
     )
+    .join(schema.slot, schema.slot.c.id == schema.run.c.slot_id)
+    .where(schema.run.c.status == RunStatus.RUNNING)
+    .limit(sa.bindparam("at_most"))
+)
+_SILENT = _HELD.where(schema.run.c.heartbeat_at < _BEFORE).order_by(schema.run.c.heartbeat_at)
+_OVERDUE = (
+    _HELD.join(schema.definition, schema.definition.c.id == schema.slot.c.definition_id)
+    .where(schema.definition.c.timeout_s == sa.bindparam("timeout_s"), schema.run.c.running_at < _BEFORE)
+    .order_by(schema.run.c.running_at)
+)
+_DECLARED = (
+    sa.select(schema.definition.c.timeout_s)
+    .where(schema.definition.c.timeout_s.is_not(None), schema.definition.c.fault == "")
+    .distinct()
+    .order_by(schema.definition.c.timeout_s)
+)
 
 
 def forget_future_heartbeats(db: sa.Connection, *, now: dt.datetime) -> None:

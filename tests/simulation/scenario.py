@@ -67,6 +67,7 @@ SETTINGS = EngineSettings(
     heartbeat_interval=6 * MINUTE,
     outage_gap=9 * MINUTE,
     loop_interval=8 * MINUTE,
+    full_pass_interval=40 * MINUTE,
 )
 """The product's proportions, slowed down: an hour then takes few beats and passes."""
 
@@ -141,6 +142,7 @@ def _slowed(settings: EngineSettings, scale: float) -> EngineSettings:
         heartbeat_interval=settings.heartbeat_interval * scale,
         outage_gap=settings.outage_gap * scale,
         loop_interval=settings.loop_interval * scale,
+        full_pass_interval=settings.full_pass_interval * scale,
     )
 
 

@@ -17,7 +17,7 @@ def ensure_faults_are_set_aside(db: sa.Connection, tick: Tick) -> StepResult:
     changed = faults.record(db, faulty=faulty, held=held)
     events.append(db, [_event(each) for each in changed], now=tick.now)
     said = [f"members in {name!r} get no slots: {reason}" for name, reason in zones.items()]
-    return StepResult(changed=len(changed), faults=(*faults.in_words(db), *said))
+    return StepResult(changed=len(changed), faults=(*(faults.in_words(db) if faulty else ()), *said))
 
 
 def _event(found: Found) -> Event:

@@ -47,7 +47,7 @@ def ensure_slots_exist(db: sa.Connection, tick: Tick) -> StepResult:
         except (ValueError, ArithmeticError, LookupError, TypeError) as error:
             log.exception("a definition cannot be planned", definition=definition.name)
             problems.append(f"{definition.name} cannot be planned: {type(error).__name__}: {error}")
-    changed += relate_windows(db)
+    changed += relate_windows(db, known, unknown)
     graph_state.planned(db)
     slots.tell_planner(db, added=changed)
     return StepResult(changed=changed, more=more, faults=tuple(problems))
