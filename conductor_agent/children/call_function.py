@@ -27,7 +27,9 @@ def main(path: str) -> int:
     except (ImportError, AttributeError) as error:
         sys.stderr.write(f"{call['callable']} cannot be imported: {error}\n")
         return 2
-    arguments = placeholders.fill(call["arguments"], call["values"], os.environ)
+    arguments = call["arguments"]
+    if call["values"] is not None:  # else they are filled in already, and nothing is read twice
+        arguments = placeholders.fill(arguments, call["values"], os.environ)
     try:
         value = _apply(function, arguments)
     except Exception:  # the traceback is what people need, and status 1 says the rest

@@ -16,7 +16,7 @@ from conductor_agent.errors import RunError
 from conductor_agent.executors.contract import Launch, Place
 from conductor_agent.executors.spec import Spec, folder_of, subject_of
 
-_CALLABLE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
+CALLABLE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
 _CALL = "conductor_agent.children.call_function"
@@ -28,7 +28,7 @@ class PythonExecutor:
     def launch(self, place: Place) -> Launch:
         spec = Spec("python", place.filled())
         name = spec.text("callable")
-        if not _CALLABLE.fullmatch(name):
+        if not CALLABLE.fullmatch(name):
             raise RunError(f"a callable is written package.module:function, not {name!r}")
         folders = [folder_of(path, root=place.root) for path in spec.texts("path")] or [place.root]
         call = {

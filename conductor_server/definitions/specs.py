@@ -164,5 +164,22 @@ class PythonSpec(Shape):
     environment: Environment = Field(default_factory=dict)
 
 
+class _ClusterSpec(Shape):
+    callable: Annotated[str, AfterValidator(_callable)]
+    """``package.module:function``, which the workers can import."""
+    arguments: dict[Annotated[str, AfterValidator(_variable)], JsonValue] = Field(default_factory=dict)
+    """Keyword arguments."""
+    resources: dict[Text, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+    """What a worker must have free, by the cluster's own names."""
+
+
+class DaskSpec(_ClusterSpec):
+    """A function, called on a worker of the agent's Dask cluster."""
+
+
+class RaySpec(_ClusterSpec):
+    """A function, called on a worker of the agent's Ray cluster."""
+
+
 class ManualSpec(Shape):
     """Nothing: a person does it, and says so."""

@@ -98,7 +98,7 @@ DEFINITION_KEYS = [
     *("source", "frequency", "matrix", "start_policy", "retry_policy", "starts_on", "ends_on", "active"),
     *("priority", "timeout", "delay", "pools", "concurrency", "catchup", "catchup_max_age", "name"),
     *("reads_from", "writes_to", "description"),
-    *("cron", "manual", "ml_command", "python", "shell", "stored_procedure"),
+    *("cron", "dask", "manual", "ml_command", "python", "ray", "shell", "stored_procedure"),
 ]
 
 

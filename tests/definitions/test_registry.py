@@ -14,9 +14,11 @@ from conductor_server.model.errors import InvalidRequestError
 def test_what_is_built_in_loads_like_any_plugin() -> None:
     assert list(registry.command_sources()) == [
         "cron",
+        "dask",
         "manual",
         "ml_command",
         "python",
+        "ray",
         "shell",
         "stored_procedure",
     ]
