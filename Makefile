@@ -8,7 +8,7 @@ SHARED := -n logical --maxprocesses 4 --dist worksteal
 PEERS  := $(VENV)/.peers-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak reliability check format proto baseline bench clean
+.PHONY: help setup demo test soak reliability check format proto baseline bench figures clean
 
 help:            ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -53,6 +53,10 @@ $(PEERS): $(STAMP)
 
 bench: $(PEERS)  ## benchmarks, as ratios to raw limits and peers in the same run (ARGS="--only NAME -o json")
 	@GRPC_ENABLE_FORK_SUPPORT=0 $(BIN)/python -m benchmarks $(ARGS)
+
+figures: $(PEERS) ## measure all of it, and make docs/benchmarks.md and docs/explanation/scale.md: half an hour, on an idle machine
+	@GRPC_ENABLE_FORK_SUPPORT=0 $(BIN)/python -m benchmarks $(ARGS) || test $$? -eq 1  # which is a target missed
+	@$(BIN)/python -m benchmarks.page
 
 clean:           ## remove what the targets made
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -17,14 +17,18 @@ from dataclasses import asdict
 from typing import Any
 
 import click
+import psutil
 
 from benchmarks import results
-from benchmarks.frame import Benchmark, Row
+from benchmarks.frame import Benchmark, Row, number
 from benchmarks.laboratory import Laboratory
 from benchmarks.rows import ALL
 
 WIDTH = 120
 """Of the table, at the least: a log is wider than the terminal that there is not."""
+
+LOOK_SECONDS = 0.5
+"""Before each row, to see how busy others keep the machine."""
 
 ROW_SECONDS_MAX = 300
 """A measurement that takes longer hangs, or has become too slow to be waited for: its row says so."""
@@ -63,15 +67,15 @@ def _chosen(names: Sequence[str]) -> Sequence[Benchmark]:
 def _measured(chosen: Sequence[Benchmark], laboratory: Laboratory) -> Iterable[Row]:
     """Each row as soon as it is measured; progress goes to stderr."""
     began = time.monotonic()
-    for number, benchmark in enumerate(chosen, start=1):
-        print(f"{number}/{len(chosen)} {benchmark.name} …", end=" ", file=sys.stderr, flush=True)
-        row_began = time.monotonic()
+    for place, benchmark in enumerate(chosen, start=1):
+        print(f"{place}/{len(chosen)} {benchmark.name} …", end=" ", file=sys.stderr, flush=True)
+        busy, row_began = psutil.cpu_percent(interval=LOOK_SECONDS) / 100, time.monotonic()
         with _at_most(ROW_SECONDS_MAX):
             row = benchmark.run(laboratory)
         took_s = time.monotonic() - row_began
         print(f"{_said(row)} ({took_s:.0f} s)", file=sys.stderr)
         if laboratory.scale == 1:
-            results.record(row, took_s=took_s)
+            results.record(row, took_s=took_s, busy=busy)
         yield row
     print(f"{len(chosen)} rows in {(time.monotonic() - began) / 60:.1f} min", file=sys.stderr)
 
@@ -95,9 +99,9 @@ def _at_most(seconds: int) -> Iterator[None]:
 def _said(row: Row) -> str:
     if row.error is not None:
         return f"FAILED: {row.error}"
-    ratio = "" if row.ratio is None else f", {row.ratio:.2f} of {_number(row.baseline)}"
+    ratio = "" if row.ratio is None else f", {row.ratio:.2f} of {number(row.baseline)}"
     reached = "" if row.target is None else f", {row.target} {'reached' if row.ok else 'MISSED'}"
-    return f"{_number(row.value)} {row.unit}{ratio}{reached}"
+    return f"{number(row.value)} {row.unit}{ratio}{reached}"
 
 
 def _print_json(rows: Iterable[Row]) -> bool:
@@ -119,9 +123,9 @@ def _print_table(rows: Iterable[Row]) -> bool:
     for row in rows:
         table.add_row(
             row.name,
-            _number(row.value),
+            number(row.value),
             row.unit,
-            _number(row.baseline),
+            number(row.baseline),
             "–" if row.ratio is None else f"{row.ratio:.2f}",
             row.target or "–",
             ("yes" if row.ok else "no") if row.error is None else "failed",
@@ -131,12 +135,6 @@ def _print_table(rows: Iterable[Row]) -> bool:
     console.width = max(console.width, WIDTH)
     console.print(table)
     return reached
-
-
-def _number(value: float | None) -> str:
-    if value is None:
-        return "–"
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 if __name__ == "__main__":

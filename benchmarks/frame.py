@@ -100,6 +100,13 @@ class Row:
     error: str | None
 
 
+def number(value: float | None) -> str:
+    """A figure as people read it: three digits, or all that stand before the point."""
+    if value is None:
+        return "–"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
 def in_turns(ours: Callable[[], float], baseline: Callable[[], float], *, samples: int) -> Measured:
     """Sample both in alternation, so that a noisy machine is noisy to both; the figures are the medians."""
     medians = medians_in_turns({"baseline": baseline, "ours": ours}, samples=samples)

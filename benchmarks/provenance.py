@@ -6,12 +6,17 @@ import datetime as dt
 import os
 import platform
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import psutil
 
 ROOT = Path(__file__).resolve().parents[1]
+
+BUSY = 0.1
+"""More than this and the page says so where nobody can overlook it."""
 
 
 def machine() -> dict[str, Any]:
@@ -39,3 +44,19 @@ def _git(*arguments: str) -> str:
 
 def now() -> str:
     return dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def provenance(machine: dict[str, Any], rows: Sequence[dict[str, Any]]) -> str:
+    """When, of what and in what company these rows were measured, in sentences."""
+    dates = sorted(row["at"] for row in rows)
+    revisions = ", ".join(f"`{each}`" for each in sorted({row["revision"] for row in rows}))
+    busy = median(row["busy"] for row in rows)
+    company = (
+        f"**Others kept {busy:.0%} of the machine busy meanwhile (the median).**"
+        if busy > BUSY
+        else f"Others kept {busy:.0%} of the machine busy."
+    )
+    return (
+        f"Measured {dates[0]} to {dates[-1]} UTC on {machine['processors']} processors, {machine['memory_gib']} GiB,\n"
+        f"{machine['system']}, Linux {machine['kernel']}, Python {machine['python']}; commit {revisions}.\n{company}"
+    )

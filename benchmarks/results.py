@@ -15,10 +15,14 @@ LATEST = ROOT / "build" / "benchmarks.json"
 COMMITTED = ROOT / "docs" / "benchmarks.json"
 
 
-def record(row: Row, *, took_s: float, file: Path = LATEST) -> None:
-    """Keep it in the table's order, with when, how long and on what; rows that are no more are forgotten."""
+def record(row: Row, *, took_s: float, busy: float, file: Path = LATEST) -> None:
+    """Keep it in the table's order, with when, how long and on what; rows that are no more are forgotten.
+
+    ``busy``: the part of the machine that others used just before, 1 for all of it.
+    """
     rows = {each["name"]: each for each in load(file)["rows"]} if file.exists() else {}
-    rows[row.name] = asdict(row) | {"took_s": round(took_s, 1), "revision": revision(), "at": now()}
+    took = {"took_s": round(took_s, 1), "busy": round(busy, 2), "revision": revision(), "at": now()}
+    rows[row.name] = asdict(row) | took
     document = {"machine": machine(), "rows": [rows[each.name] for each in ALL if each.name in rows]}
     file.parent.mkdir(parents=True, exist_ok=True)
     temporary = file.with_suffix(".new")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import partial
 
 from benchmarks.frame import Benchmark, Measured, medians_in_turns, shared
@@ -21,22 +22,38 @@ SLICES = 20
 M = 1_000_000
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crowd:
+    """So many of the servers at work: runs per second, and what PostgreSQL needed for one."""
+
+    per_second: float
+    postgresql_cpu_s: float
+
+
 @shared
-def rates(laboratory: Laboratory) -> Mapping[int, float]:
-    """Runs per second of 8 agents, by how many of the servers on the database they are connected to."""
+def crowds(laboratory: Laboratory) -> Mapping[int, Crowd]:
+    """By how many of the servers on the database 8 agents are connected to; the others stand by."""
     runs = 8 * laboratory.scaled(400)
+    spent = dict.fromkeys(SERVERS, 0.0)
+
+    def drain(fleet: Fleet, count: int) -> float:
+        before = meter.read()
+        rate = fleet.drain(runs)
+        spent[count] += (meter.read() - before).per(runs).postgresql_cpu_s / SAMPLES
+        return rate
+
     with ExitStack() as stack:
         servers = stack.enter_context(
             waiting(laboratory, "postgresql", runs=len(SERVERS) * runs, servers=max(SERVERS))
         )
-        fleets: dict[str, Callable[[], float]] = {}
+        meter = Meter(servers)
+        drains: dict[str, Callable[[], float]] = {}
         for count in SERVERS:
-            fleet = Fleet(*servers[:count], agents=8, capacity=100, name=f"of-{count}")
-            fleets[str(count)] = partial(stack.enter_context(fleet).drain, runs)
-        for warm_up in fleets.values():
-            warm_up()
-        medians = medians_in_turns(fleets, samples=SAMPLES)
-    return {count: medians[str(count)] for count in SERVERS}
+            fleet = stack.enter_context(Fleet(*servers[:count], agents=8, capacity=100, name=f"of-{count}"))
+            fleet.drain(runs)
+            drains[str(count)] = partial(drain, fleet, count)
+        rates = medians_in_turns(drains, samples=SAMPLES)
+    return {n: Crowd(per_second=rates[str(n)], postgresql_cpu_s=spent[n]) for n in SERVERS}
 
 
 @shared
@@ -57,12 +74,14 @@ def night(laboratory: Laboratory, runs: int) -> Cost:
         return (meter.read() - before).per(runs)
 
 
-def _scaling(count: int) -> Benchmark:
+def _crowd(count: int, name: str, meaning: str, unit: str, of: Callable[[Crowd], float]) -> Benchmark:
     return Benchmark(
-        name=f"claim-complete-{count}-servers",
-        meaning=f"claim, run, complete by 8 agents of {count} servers on one PostgreSQL, one machine, beside one",
-        unit="runs/s",
-        measure=lambda laboratory: Measured(value=rates(laboratory)[count], baseline=rates(laboratory)[1]),
+        name=f"servers-{count}{name}",
+        meaning=f"{meaning}: 8 agents at {count} of {max(SERVERS)} servers on one PostgreSQL and machine, beside one",
+        unit=unit,
+        measure=lambda laboratory: Measured(
+            value=of(crowds(laboratory)[count]), baseline=of(crowds(laboratory)[1])
+        ),
     )
 
 
@@ -78,7 +97,17 @@ def _cost(name: str, meaning: str, unit: str, of: Callable[[Cost], float]) -> Be
 
 
 ROWS: Sequence[Benchmark] = (
-    *map(_scaling, SERVERS),
+    *(_crowd(n, "", "claim, run, complete", "runs/s", lambda each: each.per_second) for n in SERVERS),
+    *(
+        _crowd(
+            n,
+            "-postgresql-cpu",
+            "PostgreSQL's processor time",
+            "s/M runs",
+            lambda each: each.postgresql_cpu_s * M,
+        )
+        for n in SERVERS
+    ),
     _cost("rate", "runs of one server", "runs/s", lambda each: 1 / each.wall_s),
     _cost("server-cpu", "the server's processor time", "s/M runs", lambda each: each.servers_cpu_s * M),
     _cost(
