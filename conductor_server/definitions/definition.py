@@ -115,8 +115,8 @@ def _spec(shape: DefinitionShape) -> dict[str, Json]:
 def _stray_placeholders(
     merged: Mapping[str, Json], document: Document, locate: Locate
 ) -> Iterator[DefinitionError]:
-    for source in registry.command_sources():
-        for trail, text in _texts(merged.get(source), (source,)):
+    for source in registry.command_sources().keys() & merged.keys():
+        for trail, text in _texts(merged[source], (source,)):
             for stranger in strangers(text):
                 yield SpecError(
                     f"`{stranger}` is no placeholder",

@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-from conductor_server.definitions.documents import Document, Event, Kind, assemble
-from conductor_server.model.definition import Json, Place
+from conductor_server.definitions.documents import Assembly, Document, Position
+from conductor_server.model.definition import Place
 from conductor_server.model.errors import DefinitionError
 
 _BETWEEN = re.compile(r"[\s,:]*")
 _LITERAL = re.compile(r"[^\s,\]}]+")
-_BRACKETS = {"{": Kind.MAPPING, "[": Kind.SEQUENCE, "}": Kind.END, "]": Kind.END}
 
 
 def parse(text: str, *, origin: str) -> Document:
@@ -29,41 +28,45 @@ def parse(text: str, *, origin: str) -> Document:
         ) from error
     except ValueError as error:  # from _refuse_constant, or an integer of thousands of digits
         raise DefinitionError(f"this is not JSON: {error}", place=Place(origin=origin)) from error
-    return assemble(_events(text, _places(text, origin)), origin=origin, scalar=_scalar)
+    assembly = Assembly(origin)
+    _read(text, _positions(text), assembly)
+    return assembly.document()
 
 
-def _events(text: str, place_of: Callable[[int], Place]) -> Iterator[Event]:
+def _read(text: str, position: Callable[[int], Position], assembly: Assembly) -> None:
     """The tokens of a text that is known to be JSON."""
     decoder = json.JSONDecoder()
     at = _skip(text, 0)
     while at < len(text):
-        place = place_of(at)
-        if kind := _BRACKETS.get(text[at]):
-            at += 1
-            yield Event(kind=kind, place=place)
-        elif text[at] == '"':
-            value, at = decoder.raw_decode(text, at)
-            yield Event(kind=Kind.SCALAR, place=place, text=value)
-        else:
-            literal = _LITERAL.match(text, at)
-            assert literal
-            at = literal.end()
-            yield Event(kind=Kind.SCALAR, place=place, text=literal[0], plain=True)
+        here = position(at)
+        match text[at]:
+            case "{" | "[" as bracket:
+                assembly.begin({} if bracket == "{" else [], here)
+                at += 1
+            case "}" | "]":
+                assembly.end()
+                at += 1
+            case '"':
+                value, at = decoder.raw_decode(text, at)
+                _check_unicode(value, assembly.place(here))
+                if assembly.expects_key:
+                    assembly.key(value, here)
+                else:
+                    assembly.add(value, here)
+            case _:
+                literal = _LITERAL.match(text, at)
+                assert literal
+                at = literal.end()
+                assembly.add(json.loads(literal[0]), here)
         at = _skip(text, at)
 
 
-def _scalar(event: Event) -> Json:
-    if event.plain:
-        value: Json = json.loads(event.text)
-        return value
-    if not event.text.isascii():
+def _check_unicode(text: str, place: Place) -> None:
+    if not text.isascii():
         try:
-            event.text.encode()
+            text.encode()
         except UnicodeEncodeError as error:  # half of a \ud83d\ude00
-            raise DefinitionError(
-                "this text is not Unicode: half of a character", place=event.place
-            ) from error
-    return event.text
+            raise DefinitionError("this text is not Unicode: half of a character", place=place) from error
 
 
 def _skip(text: str, at: int) -> int:
@@ -72,14 +75,14 @@ def _skip(text: str, at: int) -> int:
     return between.end()
 
 
-def _places(text: str, origin: str) -> Callable[[int], Place]:
+def _positions(text: str) -> Callable[[int], Position]:
     starts = [0, *(newline.end() for newline in re.finditer(r"\n", text))]
 
-    def place_of(at: int) -> Place:
+    def position(at: int) -> Position:
         line = bisect_right(starts, at)
-        return Place(origin=origin, line=line, column=at - starts[line - 1] + 1)
+        return line, at - starts[line - 1] + 1
 
-    return place_of
+    return position
 
 
 def _refuse_constant(constant: str) -> None:

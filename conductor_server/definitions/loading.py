@@ -6,7 +6,9 @@ The CLI uses it offline (``load``, ``check``); the server through ``files`` and,
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +47,11 @@ def load(paths: Sequence[str | Path]) -> Declarations:
 
 def load_files(paths: Sequence[str | Path], *, environment: Mapping[str, str], offline: bool) -> Loaded:
     """What these files and folders declare. Raises as ``load`` does."""
+    with _nothing_collected():
+        return _load_files(paths, environment, offline=offline)
+
+
+def _load_files(paths: Sequence[str | Path], environment: Mapping[str, str], *, offline: bool) -> Loaded:
     documents, errors = find_documents([Path(path) for path in paths])
     readings = [_read(document, environment, offline=offline) for document in documents]
     unread: set[str] = set(SECTIONS if errors else ()).union(*(reading.unread for reading in readings))
@@ -79,6 +86,18 @@ def check(*declarations: Declarations) -> Graph:
     if errors:
         raise DefinitionErrors(errors)
     return built
+
+
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """Hundreds of thousands of objects are made, none in circles: looking for such takes a third of the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _read(document: Document, environment: Mapping[str, str], *, offline: bool) -> Reading:

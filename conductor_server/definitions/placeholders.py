@@ -31,6 +31,8 @@ def needs_account(text: str) -> bool:
 
 def strangers(text: str) -> Iterator[str]:
     """What is written like a placeholder, and is none."""
+    if "${" not in text:
+        return
     for candidate in _CANDIDATE.findall(text):
         if candidate != "$${" and candidate not in PLACEHOLDERS and not _ENVIRONMENT.fullmatch(candidate):
             yield candidate

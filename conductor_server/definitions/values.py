@@ -54,6 +54,7 @@ _UNITS = {
     "d": dt.timedelta(days=1),
     "w": dt.timedelta(weeks=1),
 }
+_FREQUENCIES = tuple(each.word for each in Frequency if each is not Frequency.CRON)
 _LONGEST = dt.timedelta(days=3660)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)?")
@@ -133,11 +134,12 @@ def parse_offset(value: int) -> int:
 
 def parse_schedule(value: str) -> str:
     """A frequency: a word, or a cron expression of five fields. Raises ``ValueError``."""
-    words = [each.word for each in Frequency if each is not Frequency.CRON]
-    if value in words:
+    if value in _FREQUENCIES:
         return value
     if " " not in value.strip():
-        raise ValueError(f"there is no frequency `{value}`; use {', '.join(words)} or a cron expression")
+        raise ValueError(
+            f"there is no frequency `{value}`; use {', '.join(_FREQUENCIES)} or a cron expression"
+        )
     frequency.validate_cron(value)
     return value
 
