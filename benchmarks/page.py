@@ -3,102 +3,59 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from benchmarks import results, scale_page
 from benchmarks.frame import number
 from benchmarks.provenance import ROOT, provenance
 from benchmarks.results import COMMITTED, LATEST
+from benchmarks.tables import table
 
+TEMPLATE = Path(__file__).with_name("page_template.md")
 PAGE = ROOT / "docs" / "benchmarks.md"
-
-HOW = """\
-## How it is done
-
-`make bench` measures every row in one run, on real servers in processes of their own, with the embedded PostgreSQL and
-its durable defaults, and with SQLite's `synchronous=FULL`; clients, servers and databases share the processors.
-`CONDUCTOR_BENCH_PG_URL` names another PostgreSQL. What is compared is sampled in turns, so that a noisy machine is
-noisy to both, and figures are medians. `make bench ARGS="--only NAME"` measures one row, `ARGS="-o json"` prints an
-object a row, `ARGS=--list` says what there is. `make figures` measures everything and makes this page and
-[scale](explanation/scale.md) of it.
-
-- **Our agents** in the claim rows speak the real wire and execute nothing. Slots, limits, leases with epochs, tokens
-  and reports that are durable before they are acknowledged are all there.
-- **The raw loop** is one client that claims and completes 100 a transaction in one table through the same library, and
-  knows nothing else. **The prototype** is the least server that speaks the same messages.
-- **Peers** are drained of no-op jobs by one worker in a process of its own on the same kind of database, set up as
-  their documentation recommends for speed: PgQueuer 1.6.0 (asyncpg, uvloop, batches of 100), Procrastinate 3.10.0
-  (asynchronous tasks, 5 at a time), huey 3.5.4 (SQLite, every commit on disk; it deletes a task as it takes it, so one
-  commit does for both, and a task that its worker dies with is gone). None of them knows windows, order or accounts.
-- **Peers that are too big to run beside us** were measured once, on a machine like it (2 processors, SQLite, their
-  defaults), in isolated pieces of work a second: Airflow 3.3.2 7.9, Dagster 1.13.27 0.67 (a run for each partition) to
-  5.2 (steps of one run), Prefect 3.8.8 0.4; from the end of one task to the start of the next: 0.97 s, 1.2 to 20 s,
-  7 s.
-"""
 
 
 def render(document: dict[str, Any]) -> str:
     """The page that these results give."""
     rows: Sequence[dict[str, Any]] = document["rows"]
-    return "\n".join(
-        [
-            "# Benchmarks: how fast, and beside what",
-            "",
-            "<!-- made by `make figures` of benchmarks.json: change benchmarks/, not this page -->",
-            "",
-            *_summary(document["machine"], rows),
-            *_table(rows),
-            *_failures(rows),
-            *_meanings(rows),
-            HOW,
-        ]
+    aimed = [row for row in rows if row["target"]]
+    reached = sum(row["ok"] for row in aimed)
+    return TEMPLATE.read_text().format(
+        count=len(rows),
+        targets=len(aimed),
+        reached=reached,
+        missed=len(aimed) - reached,
+        provenance=provenance(document["machine"], rows),
+        minutes=f"{sum(row['took_s'] for row in rows) / 60:.0f}",
+        rows=table(("row", "measured", "beside", "ratio", "target", ""), *map(_cells, rows)),
+        failures=_failures(rows),
+        meanings="\n".join(f"- `{row['name']}`: {row['meaning']}" for row in rows),
     )
 
 
-def _summary(machine: dict[str, Any], rows: Sequence[dict[str, Any]]) -> Iterable[str]:
-    aimed = [row for row in rows if row["target"]]
-    reached = sum(row["ok"] for row in aimed)
-    yield f"**{len(rows)} rows; of {len(aimed)} targets {reached} reached, {len(aimed) - reached} missed.**"
-    yield ""
-    yield f"{provenance(machine, rows)} They took {sum(row['took_s'] for row in rows) / 60:.0f} minutes."
-    yield ""
+def _cells(row: dict[str, Any]) -> Sequence[str]:
+    return (
+        f"`{row['name']}`",
+        "failed" if row["error"] else f"{number(row['value'])} {row['unit']}",
+        number(row["baseline"]),
+        "–" if row["ratio"] is None else f"{row['ratio']:.2f}",
+        row["target"] or "–",
+        "" if not row["target"] else "reached" if row["ok"] else "**missed**",
+    )
 
 
-def _table(rows: Sequence[dict[str, Any]]) -> Iterable[str]:
-    yield "| row | measured | beside | ratio | target | |"
-    yield "|---|--:|--:|--:|---|---|"
-    for row in rows:
-        measured = "failed" if row["error"] else f"{number(row['value'])} {row['unit']}"
-        ratio = "–" if row["ratio"] is None else f"{row['ratio']:.2f}"
-        verdict = "" if not row["target"] else "reached" if row["ok"] else "**missed**"
-        cells = [f"`{row['name']}`", measured, number(row["baseline"]), ratio, row["target"] or "–", verdict]
-        yield f"| {' | '.join(cells)} |"
-    yield ""
-
-
-def _failures(rows: Sequence[dict[str, Any]]) -> Iterable[str]:
-    failed = [row for row in rows if row["error"]]
-    if failed:
-        yield "## Not measured"
-        yield ""
-        for row in failed:
-            yield f"- `{row['name']}`: {row['error'].splitlines()[0]}"
-        yield ""
-
-
-def _meanings(rows: Sequence[dict[str, Any]]) -> Iterable[str]:
-    yield "## What each row is"
-    yield ""
-    for row in rows:
-        yield f"- `{row['name']}`: {row['meaning']}"
-    yield ""
+def _failures(rows: Sequence[dict[str, Any]]) -> str:
+    failed = [f"- `{row['name']}`: {row['error'].splitlines()[0]}" for row in rows if row["error"]]
+    return "\n".join(["## Not measured", "", *failed, "", ""]) if failed else ""
 
 
 def main() -> None:
     """Take what was measured last, and make the pages of it; without anything new, of what is committed."""
     if LATEST.exists():
         shutil.copyfile(LATEST, COMMITTED)
+    results.forget_old_rows(COMMITTED)
     document = results.load(COMMITTED)
     PAGE.write_text(render(document))
     scale_page.PAGE.write_text(scale_page.render(document))

@@ -23,7 +23,17 @@ def record(row: Row, *, took_s: float, busy: float, file: Path = LATEST) -> None
     rows = {each["name"]: each for each in load(file)["rows"]} if file.exists() else {}
     took = {"took_s": round(took_s, 1), "busy": round(busy, 2), "revision": revision(), "at": now()}
     rows[row.name] = asdict(row) | took
-    document = {"machine": machine(), "rows": [rows[each.name] for each in ALL if each.name in rows]}
+    _write(file, machine(), rows)
+
+
+def forget_old_rows(file: Path) -> None:
+    """Those that are no more in the table."""
+    document = load(file)
+    _write(file, document["machine"], {each["name"]: each for each in document["rows"]})
+
+
+def _write(file: Path, machine: dict[str, Any], rows: dict[str, dict[str, Any]]) -> None:
+    document = {"machine": machine, "rows": [rows[each.name] for each in ALL if each.name in rows]}
     file.parent.mkdir(parents=True, exist_ok=True)
     temporary = file.with_suffix(".new")
     temporary.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")

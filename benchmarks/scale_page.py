@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from benchmarks.provenance import ROOT, provenance
 from benchmarks.rows.servers import NIGHT, SERVERS
 from benchmarks.scale_model import GB, M, Prices, Scale, Site, price_per_million
 from benchmarks.scale_picture import BLUE, GREEN, RED, Line, Panel, picture
+from benchmarks.tables import table
 
 TEMPLATE = Path(__file__).with_name("scale_template.md")
 PAGE = ROOT / "docs" / "explanation" / "scale.md"
@@ -72,7 +73,7 @@ def _tables(scale: Scale) -> Mapping[str, str]:
     sites |= {str(processors): scale.apart(processors) for processors in PROCESSORS}
     needs = scale.demands
     return {
-        "demands": _table(
+        "demands": table(
             ("of each run", ""),
             ("the server's processor", _span(needs.server_s)),
             ("PostgreSQL's processors", _span(needs.postgresql_s)),
@@ -80,7 +81,7 @@ def _tables(scale: Scale) -> Mapping[str, str]:
             ("log that PostgreSQL writes", f"{number(needs.wal_bytes)} bytes"),
             ("space on disk, with its slot and all indexes", f"{number(needs.disk_bytes)} bytes"),
         ),
-        "carried": _table(
+        "carried": table(
             (
                 "processors of PostgreSQL",
                 "servers",
@@ -99,7 +100,7 @@ def _tables(scale: Scale) -> Mapping[str, str]:
                 for title, site in sites.items()
             ),
         ),
-        "servers": _table(
+        "servers": table(
             ("servers", "claimed and completed a second", "of one server's", "PostgreSQL's time for a run"),
             *(
                 (
@@ -111,7 +112,7 @@ def _tables(scale: Scale) -> Mapping[str, str]:
                 for n in SERVERS
             ),
         ),
-        "nights": _table(
+        "nights": table(
             (
                 "a night",
                 "runs",
@@ -130,7 +131,7 @@ def _tables(scale: Scale) -> Mapping[str, str]:
                 for title, runs in NIGHTS.items()
             ),
         ),
-        "checks": _table(
+        "checks": table(
             ("", "foretold", "measured", "ratio"),
             *(
                 (check.what, number(check.foretold), number(check.measured), f"{check.ratio:.2f}")
@@ -146,7 +147,7 @@ def _latencies(scale: Scale) -> Mapping[str, str]:
         "latency": _span(scale.idle_latency_s),
         "late": _span(scale.rows.value("ready-latency-p99-postgresql") / 1000),
         "singles": number(singles),
-        "waits": _table(
+        "waits": table(
             (f"of {number(singles)} a second", *(f"{load:.0%}" for load in LOADS)),
             ("mean latency", *(_span(scale.latency_s(load)) for load in LOADS)),
         ),
@@ -209,15 +210,6 @@ def draw(document: dict[str, Any]) -> str:
             ),
         ]
     )
-
-
-def _table(head: Sequence[str], *rows: Sequence[str]) -> str:
-    """Figures stand at the right, what they are of at the left."""
-    return "\n".join(_line(row) for row in (head, ["---", *["--:"] * (len(head) - 1)], *rows))
-
-
-def _line(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"
 
 
 def _in_a_night(per_second: float) -> str:
