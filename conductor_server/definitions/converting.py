@@ -5,8 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from conductor_server.definitions.documents import Document, Trail
-from conductor_server.definitions.members import CsvMembers, SqlMembers, to_member
-from conductor_server.definitions.shape import AccountShape, DefinitionShape, MatrixShape, RetryShape
+from conductor_server.definitions.members import CsvMembers, SqlMembers, refused, to_member
+from conductor_server.definitions.shape import (
+    AccountShape,
+    DefinitionShape,
+    MatrixShape,
+    MemberShape,
+    RetryShape,
+)
 from conductor_server.definitions.source import Surroundings
 from conductor_server.model.definition import (
     Account,
@@ -49,10 +55,17 @@ def to_matrix(shape: MatrixShape, document: Document, trail: Trail, around: Surr
         members = SqlMembers(query=shape.members.sql, parent_matrix=shape.parent, around=around)
     elif shape.members:
         members = tuple(
-            to_member(each.model_dump(), shape.parent, document.place((*trail, "members", number)))
+            _listed(each, shape.parent, document.place((*trail, "members", number)))
             for number, each in enumerate(shape.members.listed or ())
         )
     return Matrix(name=shape.name, parent=shape.parent, members=members, place=document.place(trail))
+
+
+def _listed(shape: MemberShape, parent_matrix: str, place: Place) -> MemberDeclaration:
+    try:
+        return to_member(shape.model_dump(), parent_matrix)
+    except ValueError as error:
+        raise refused(error, place) from error
 
 
 def to_definition(

@@ -14,7 +14,7 @@ from conductor_server.definitions.complaints import AnyModel, Locate, validate
 from conductor_server.definitions.converting import to_account, to_matrix
 from conductor_server.definitions.definition import locator, read_definition
 from conductor_server.definitions.documents import Document, Trail
-from conductor_server.definitions.members import CsvMembers, SqlMembers
+from conductor_server.definitions.members import CollectedMembers, CsvMembers, SqlMembers
 from conductor_server.definitions.shape import (
     DefaultsShape,
     FileShape,
@@ -83,7 +83,7 @@ def read(document: Document, around: Surroundings, *, offline: bool) -> Reading:
     sections = document.value if isinstance(document.value, dict) else {}
     _read_accounts(reading, sections.get("accounts"), offline=offline)
     for trail, value in _items(reading, sections, "matrices"):
-        _read_matrix(reading, trail, value)
+        _read_matrix(reading, trail, value, offline=offline)
     if (pools := sections.get("pools")) is not None:
         accepted = reading.accept(PoolsShape, pools, lambda trail: ("pools", *trail), section="pools")
         reading.pools = accepted.root if accepted else {}
@@ -133,7 +133,7 @@ def _read_accounts(reading: Reading, value: Json, *, offline: bool) -> None:
         reading.refuse(error, section=section)
 
 
-def _read_matrix(reading: Reading, trail: Trail, value: Json) -> None:
+def _read_matrix(reading: Reading, trail: Trail, value: Json, *, offline: bool) -> None:
     shape = reading.accept(MatrixShape, value, lambda below: (*trail, *below), section="matrices")
     if shape is None:
         return
@@ -141,13 +141,18 @@ def _read_matrix(reading: Reading, trail: Trail, value: Json) -> None:
         matrix = to_matrix(shape, reading.document, trail, reading.around)
         if isinstance(matrix.members, CsvMembers):
             reading.files.append(matrix.members.path)
-            for _ in matrix.members:
-                pass  # the rows are read for their faults; whoever wants the members reads them again
+        reading.live |= isinstance(matrix.members, SqlMembers)
+        reading.matrices.append(_with_members(matrix, offline=offline))
     except DefinitionError as error:
         reading.refuse(error, section="matrices")
-    else:
-        reading.live |= isinstance(matrix.members, SqlMembers)
-        reading.matrices.append(matrix)
+
+
+def _with_members(matrix: Matrix, *, offline: bool) -> Matrix:
+    """With those that are kept elsewhere brought in, but from no database when offline. Raises as their sources do."""
+    if isinstance(matrix.members, tuple):
+        return matrix
+    asked = () if offline and isinstance(matrix.members, SqlMembers) else matrix.members
+    return replace(matrix, members=CollectedMembers(asked))
 
 
 def _read_definition(reading: Reading, trail: Trail, value: Json, defaults: Mapping[str, Json]) -> None:

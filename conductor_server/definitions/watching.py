@@ -83,7 +83,10 @@ class WatchedSources:
             if fingerprint == watched.seen and not stale:
                 return
             watched.seen, watched.read_at_s = fingerprint, now_s
-            watched.latest, watched.is_applied, watched.fault = watched.source.read(), False, ""
+            declared, watched.fault = watched.source.read(), ""
+            # A database is asked every minute, and mostly says the same: then a million members need not be looked up.
+            if declared != watched.latest:
+                watched.latest, watched.is_applied = declared, False
         except ConductorError as error:
             watched.latest, watched.fault = None, str(error)
         except (

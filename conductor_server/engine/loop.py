@@ -16,6 +16,7 @@ from conductor_server.engine.reconciler import Pass, Watch, reconcile_once
 from conductor_server.engine.status import EngineStatus
 from conductor_server.engine.step import EngineSettings
 from conductor_server.model.errors import NotLeadingError, StoreUnavailableError
+from conductor_server.store import members
 from conductor_server.store.database import Database
 
 log = structlog.get_logger("engine")
@@ -57,6 +58,7 @@ class EngineLoop:
         self._status = EngineStatus()
         self._watch: Watch | None = None
         self._faults: tuple[str, ...] = ()
+        self._newest_account: int | None = None
 
     def wake(self) -> None:
         """Something may have changed. Call it from the loop's thread, or through ``call_soon_threadsafe``."""
@@ -123,6 +125,8 @@ class EngineLoop:
             self._sources.applied(readings)
         if done.changed.get("ensure_faults_are_set_aside"):
             self._sources.offer_again()  # what a source declares is written anew where its row is broken
+        if done.full:
+            self._offer_to_newcomers(store)
         self._status = EngineStatus(
             leads=True,
             looped_at=self._clock.now(),
@@ -130,6 +134,12 @@ class EngineLoop:
             problems=(*faults, *done.problems, *self._faults),
         )
         return done
+
+    def _offer_to_newcomers(self, store: Database) -> None:
+        """Members that sources listed before their account was there, such as one that an operator adds, come now."""
+        before, self._newest_account = self._newest_account, store.read(members.newest_account)
+        if before is not None and self._newest_account > before:
+            self._sources.offer_again()
 
     async def _rest(self) -> None:
         """Until woken, or the next look is due. Reports stream in faster than passes are made: each pass is followed

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from itertools import islice
+from typing import Any, cast
 
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
@@ -61,6 +63,20 @@ def _cross_join(element: InOrder, compiler: Any, **options: Any) -> str:
     options |= {"asfrom": True}
     left, right = (compiler.process(side, **options) for side in (element.left, element.right))
     return f"{left} CROSS JOIN {right} ON {compiler.process(element.onclause, **options)}"
+
+
+def load(db: sa.Connection, table: sa.Table, rows: Iterable[Sequence[object]]) -> None:
+    """Fill a work table with rows of all its columns, as its database takes very many: they are never all in memory."""
+    if db.dialect.name == "postgresql":
+        cursor = cast(psycopg.Cursor[Any], db.connection.cursor())
+        with cursor, cursor.copy(f"COPY {table.name} FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+        return
+    statement = str(sa.insert(table).compile(dialect=db.dialect))
+    rest = iter(rows)
+    while batch := [tuple(row) for row in islice(rest, MANY)]:
+        db.exec_driver_sql(statement, batch)
 
 
 MANY = 1_000

@@ -82,8 +82,17 @@ def add_accounts(
     now: dt.datetime,
 ) -> int:
     """Add accounts, each with the instant from which it has slots."""
+    matrix_id = matrices.matrix_ids(db)[ACCOUNT_MATRIX]
+    common = {
+        "matrix_id": matrix_id,
+        "parent_id": db.execute(_DEFAULT).scalar_one(),
+        "source_token": source_token,
+        "created": now,
+        "arrival": next_arrival(db),
+    }
     rows: list[dict[str, object]] = [
-        {
+        common
+        | {
             "token": account.token,
             "path": account.token,
             "timezone": account.timezone,
@@ -94,34 +103,19 @@ def add_accounts(
         }
         for account, starts_at in declared
     ]
-    return _add(db, rows, matrix=ACCOUNT_MATRIX, source_token=source_token, now=now)
+    if not rows:
+        return 0
+    before = newest(db)
+    db.execute(_ADD, rows)
+    db.execute(_OWN_ACCOUNT, {"matrix": matrix_id, "after": before})
+    link(db, matrix_id=matrix_id, after=before)
+    if len(rows) >= dialect.MANY:
+        dialect.analyze(db, schema.member, schema.member_ancestor)
+    return len(rows)
 
 
-def add_members(
-    db: sa.Connection,
-    declared: Iterable[tuple[str, int]],
-    *,
-    matrix: str,
-    source_token: str,
-    now: dt.datetime,
-) -> int:
-    """Add members of a matrix under the parents with those ids; they live in their parent's zone."""
-    declared = list(declared)
-    above = _rows_by_id(db, {parent for _, parent in declared})
-    rows = [
-        {
-            "token": token,
-            "path": ":".join(filter(None, (above[parent].path, token))),
-            "timezone": above[parent].timezone,
-            "starts_on": "",
-            "starts_at": now,
-            "maintenance_until": None,
-            "max_running": None,
-            "parent_id": parent,
-        }
-        for token, parent in declared
-    ]
-    return _add(db, rows, matrix=matrix, source_token=source_token, now=now)
+_DEFAULT = sa.select(schema.member.c.id).where(schema.member.c.matrix_id == 0)
+_ADD = sa.insert(schema.member)
 
 
 def update_account(db: sa.Connection, account: Account, *, starts_at: dt.datetime, now: dt.datetime) -> None:
@@ -139,7 +133,7 @@ def update_account(db: sa.Connection, account: Account, *, starts_at: dt.datetim
         )
     )
     if before.starts_on != _text(account.starts_on):
-        arrival = _next_arrival(db)
+        arrival = next_arrival(db)
         db.execute(sa.update(table).where(where).values(starts_at=starts_at, arrival=arrival))
         replanning.forget_member(db, before.id, until=starts_at)
     if before.timezone != account.timezone:
@@ -157,26 +151,6 @@ def remove(db: sa.Connection, ids: Collection[int]) -> None:
         db.execute(sa.delete(schema.member).where(schema.member.c.id.in_(batch)))
 
 
-def member_ids(db: sa.Connection, *, matrix: str, source_token: str) -> dict[str, int]:
-    """Path to id of the members that a source owns."""
-    query = (
-        sa.select(schema.member.c.path, schema.member.c.id)
-        .join(schema.matrix, schema.matrix.c.id == schema.member.c.matrix_id)
-        .where(schema.matrix.c.name == matrix, schema.member.c.source_token == source_token)
-    )
-    return dict(db.execute(query).all())
-
-
-def ids_by_token(db: sa.Connection, *, matrix: str) -> dict[str, int]:
-    """Path to id of all members of a matrix; the one of ``default`` has the empty path."""
-    query = (
-        sa.select(schema.member.c.path, schema.member.c.id)
-        .join(schema.matrix, schema.matrix.c.id == schema.member.c.matrix_id)
-        .where(schema.matrix.c.name == matrix)
-    )
-    return dict(db.execute(query).all())
-
-
 _ZONES = sa.select(
     schema.member.c.matrix_id, schema.member.c.timezone, sa.func.max(schema.member.c.arrival)
 ).group_by(schema.member.c.matrix_id, schema.member.c.timezone)
@@ -190,50 +164,31 @@ def zones(db: sa.Connection) -> Mapping[int, Mapping[str, int]]:
     return found
 
 
-def _move(db: sa.Connection, account_id: int, *, timezone: str, now: dt.datetime) -> None:
-    """Take an account and everything below it to another zone, from the first window there that starts from now on.
-
-    The window that is under way in the old zone is finished there.
-    """
-    table = schema.member
-    below = table.c.account_id == account_id
-    arrival = _next_arrival(db)
-    db.execute(sa.update(table).where(below).values(timezone=timezone, arrival=arrival))
-    db.execute(sa.update(table).where(below, table.c.starts_at < now).values(starts_at=now))
-    replanning.forget_member(db, account_id, since=now)
+def newest_account(db: sa.Connection) -> int:
+    """The id of the account that came last; 0 while there is none."""
+    return db.execute(_NEWEST_ACCOUNT).scalar() or 0
 
 
-def _add(
-    db: sa.Connection, rows: list[dict[str, object]], *, matrix: str, source_token: str, now: dt.datetime
-) -> int:
-    matrix_id = matrices.matrix_ids(db)[matrix]
-    common = {
-        "parent_id": db.execute(_DEFAULT).scalar_one(),
-        "matrix_id": matrix_id,
-        "source_token": source_token,
-        "created": now,
-        "arrival": _next_arrival(db),
-    }
-    for batch in _batches(rows):
-        values = [common | row for row in batch]
-        inserted = db.execute(_ADD, values).scalars()
-        _link(db, list(inserted), is_account=matrix == ACCOUNT_MATRIX)
-    if len(rows) >= dialect.MANY:
-        dialect.analyze(db, schema.member, schema.member_ancestor)
-    return len(rows)
+_NEWEST_ACCOUNT = sa.select(sa.func.max(schema.member.c.id)).where(
+    schema.member.c.matrix_id == _ACCOUNT_MATRIX
+)
 
 
-_DEFAULT = sa.select(schema.member.c.id).where(schema.member.c.matrix_id == 0)
-_ADD = sa.insert(schema.member).returning(schema.member.c.id)
+def newest(db: sa.Connection) -> int:
+    """The id of the member that came last; those that are added now have greater ones."""
+    number: int = db.execute(_NEWEST_ID).scalar_one()
+    return number
 
 
-def _link(db: sa.Connection, ids: Sequence[int], *, is_account: bool) -> None:
-    """Write the new members' ancestors, and the account they belong to."""
-    for statement in (_LINK, _OWN_ACCOUNT if is_account else _ACCOUNT_ABOVE):
-        db.execute(statement, {"ids": ids})
+_NEWEST_ID = sa.select(sa.func.max(schema.member.c.id))
 
 
-_new = schema.member.c.id.in_(sa.bindparam("ids", expanding=True))
+def link(db: sa.Connection, *, matrix_id: int, after: int) -> None:
+    """Write the ancestors of a matrix's members with greater ids than that: themselves, and all above."""
+    db.execute(_LINK, {"matrix": matrix_id, "after": after})
+
+
+_new = (schema.member.c.matrix_id == sa.bindparam("matrix")) & (schema.member.c.id > sa.bindparam("after"))
 _its = schema.member_ancestor.c
 _LINK = sa.insert(schema.member_ancestor).from_select(
     ["member_id", "ancestor_id", "member_matrix_id", "ancestor_matrix_id"],
@@ -247,18 +202,9 @@ _LINK = sa.insert(schema.member_ancestor).from_select(
     ),
 )
 _OWN_ACCOUNT = sa.update(schema.member).where(_new).values(account_id=schema.member.c.id)
-_ACCOUNT_ABOVE = (
-    sa.update(schema.member)
-    .where(_new)
-    .values(
-        account_id=sa.select(_its.ancestor_id)
-        .where(_its.member_id == schema.member.c.id, _its.ancestor_matrix_id == _ACCOUNT_MATRIX)
-        .scalar_subquery()
-    )
-)
 
 
-def _next_arrival(db: sa.Connection) -> int:
+def next_arrival(db: sa.Connection) -> int:
     """The number of those who come now; until the transaction ends, nobody else gets one.
 
     A number that a plan has seen is not given out again when its member is gone: who got it would have no slots.
@@ -272,13 +218,17 @@ _NEWEST = sa.select(sa.func.max(schema.member.c.arrival))
 _PLANNED = sa.select(sa.func.max(schema.definition_calendar.c.member_watermark))
 
 
-def _rows_by_id(db: sa.Connection, ids: Collection[int]) -> dict[int, sa.Row[tuple[int, str, str]]]:
-    found: dict[int, sa.Row[tuple[int, str, str]]] = {}
+def _move(db: sa.Connection, account_id: int, *, timezone: str, now: dt.datetime) -> None:
+    """Take an account and everything below it to another zone, from the first window there that starts from now on.
+
+    The window that is under way in the old zone is finished there.
+    """
     table = schema.member
-    for batch in _batches(sorted(ids)):
-        query = sa.select(table.c.id, table.c.path, table.c.timezone).where(table.c.id.in_(batch))
-        found |= {row.id: row for row in db.execute(query)}
-    return found
+    below = table.c.account_id == account_id
+    arrival = next_arrival(db)
+    db.execute(sa.update(table).where(below).values(timezone=timezone, arrival=arrival))
+    db.execute(sa.update(table).where(below, table.c.starts_at < now).values(starts_at=now))
+    replanning.forget_member(db, account_id, since=now)
 
 
 def _text(value: dt.date | dt.datetime | None) -> str:

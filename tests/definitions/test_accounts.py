@@ -9,7 +9,7 @@ import pytest
 from conductor_server.definitions.files import FileSource
 from conductor_server.definitions.loading import load
 from conductor_server.model.definition import Account, MemberDeclaration
-from conductor_server.model.errors import DefinitionErrors, SourceUnavailableError, SpecError
+from conductor_server.model.errors import DefinitionErrors, SourceUnavailableError
 from tests.definitions.conftest import Write, complaint
 
 QUERY = "SELECT token, timezone, timezone_offset, maintenance_until, starts_on FROM account WHERE active"
@@ -175,6 +175,35 @@ def test_maintenance_without_an_offset_is_local(write: Write) -> None:
             "    remedy: give it a `parent`: the token of its account",
             id="parent",
         ),
+        pytest.param(
+            "account,parent,token\na,b,x\n",
+            "k.csv:1:1: the header of this file names account twice\n"
+            "    remedy: its first line must name the columns account, token",
+            id="header-twice",
+        ),
+        pytest.param(
+            "",
+            "k.csv:1:1: the header of this file lacks account, token\n"
+            "    remedy: its first line must name the columns account, token",
+            id="empty",
+        ),
+        pytest.param(
+            "account,token\n\na,x\na,hats, red\n",
+            "k.csv:4:1: this row has 3 values, but the header names 2 columns\n"
+            "    remedy: put values that hold a comma in quotes",
+            id="too-many-values",
+        ),
+        pytest.param(
+            "account,token\na\n",
+            "k.csv:2:1: this row has 1 value, but the header names 2 columns\n"
+            "    remedy: put values that hold a comma in quotes",
+            id="too-few-values",
+        ),
+        pytest.param(
+            'account,token\na,"x\n',
+            "k.csv: this is not CSV in UTF-8: unexpected end of data",
+            id="open-quote",
+        ),
     ],
 )
 def test_faults_of_a_csv_file(write: Write, text: str, message: str) -> None:
@@ -199,10 +228,45 @@ def test_a_changed_file_changes_the_fingerprint(write: Write) -> None:
     assert not night.live
 
 
-def test_rows_of_members_are_checked_when_they_are_read(central: Path) -> None:
-    (keyword,) = source().read().matrices
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        pytest.param(
+            "UPDATE keyword SET token = 'a:b' WHERE account = 42",
+            "row 2 of the query: the token 'a:b' must be 1 to 200 characters without `/`, `@`, `:`, "
+            "control characters or space around it",
+            id="token",
+        ),
+        pytest.param(
+            "UPDATE keyword SET token = NULL",
+            "row 1 of the query: the token '' must be 1 to 200 characters without `/`, `@`, `:`, "
+            "control characters or space around it",
+            id="no-token",
+        ),
+        pytest.param(
+            "UPDATE keyword SET account = NULL WHERE token = 'hats'",
+            "row 2 of the query: the member 'hats' does not say which member of account it belongs to\n"
+            "    remedy: give it a `parent`: the token of its account",
+            id="parent",
+        ),
+    ],
+)
+def test_a_row_of_a_query_that_is_no_member_is_named(central: Path, change: str, message: str) -> None:
     with sqlite3.connect(central) as database:
-        database.execute("UPDATE keyword SET token = 'a:b'")
+        database.execute(change)
     database.close()
-    with pytest.raises(SpecError, match=r"night.yaml:7:14: the token 'a:b' must be"):
-        list(keyword.members)
+    with pytest.raises(DefinitionErrors) as caught:
+        source().read()
+    assert str(caught.value) == f"night/night.yaml:7:14: {message}"
+
+
+def test_members_are_read_once_and_equal_when_they_are_the_same(central: Path) -> None:
+    """What was read stays what it is, whatever becomes of the source; another reading that says the same is equal."""
+    first, second = source().read(), source().read()
+    assert first == second
+    with sqlite3.connect(central) as database:
+        database.execute("DELETE FROM keyword WHERE token = 'hats'")
+    database.close()
+    assert source().read() != first
+    for _ in range(2):
+        assert [member.token for member in first.matrices[0].members] == ["shoes", "hats"]

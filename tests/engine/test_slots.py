@@ -170,7 +170,7 @@ def test_keywords_live_below_their_accounts(world: World) -> None:
 
     world.tick()
 
-    assert [*world.states()][:2] == ["bid@acme:shoes/2026-11-21", "bid@acme:hats/2026-11-21"]
+    assert [*world.states()][:2] == ["bid@acme:hats/2026-11-21", "bid@acme:shoes/2026-11-21"]
 
 
 def test_members_whose_parent_is_not_there_yet_come_when_it_does(world: World) -> None:

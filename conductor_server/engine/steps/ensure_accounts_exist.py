@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
 
 import sqlalchemy as sa
 
 from conductor_server.engine.readings import each_reading
 from conductor_server.engine.removal import Removal, held_back
 from conductor_server.engine.step import StepResult, Tick
-from conductor_server.model.definition import (
-    ACCOUNT_MATRIX,
-    DEFAULT_MATRIX,
-    Account,
-    Declarations,
-    Matrix,
-    MemberDeclaration,
-)
+from conductor_server.model.definition import ACCOUNT_MATRIX, Account, Declarations, Matrix
 from conductor_server.policy.diff import diff
 from conductor_server.policy.frequency import local_instant, zone
-from conductor_server.store import agenda, events, matrices, members
+from conductor_server.store import agenda, declared_members, events, matrices, members
+from conductor_server.store.declared_members import Owned
 from conductor_server.store.events import Event
 
 
@@ -114,32 +107,33 @@ def _members(
     db: sa.Connection, matrix: Matrix, source_token: str, *, now: dt.datetime
 ) -> tuple[int, list[str]]:
     """Add and remove members of a declared matrix. Those whose parent is not there are left for when it comes."""
-    stored = members.member_ids(db, matrix=matrix.name, source_token=source_token)
-    above = members.ids_by_token(db, matrix=matrix.parent)
-    gone = dict(stored)
-    missing: dict[str, tuple[str, int]] = {}
-    for member in matrix.members:
-        path = ":".join(filter(None, (member.parent, member.token)))
-        gone.pop(path, None)
-        if path not in stored and (parent_id := _parent_id(above, matrix.parent, member)) is not None:
-            missing[path] = (member.token, parent_id)
-    names = tuple(sorted(gone))
-    removal = Removal(
-        kind=f"{matrix.name} member", source_token=source_token, stored=len(stored), names=names
-    )
-    refusal = held_back(db, removal, empty=len(gone) == len(stored), now=now)
-    if refusal:
-        gone.clear()
-    members.remove(db, gone.values())
-    added = members.add_members(db, missing.values(), matrix=matrix.name, source_token=source_token, now=now)
-    if added or gone:
-        message = f"{added} members added, {len(gone)} removed, as {source_token} says"
+    owned = declared_members.owned(db, matrix=matrix.name, parent=matrix.parent, source_token=source_token)
+    with declared_members.collected(db, matrix.members):
+        if other := declared_members.elsewhere(db, owned):
+            return 0, [
+                f"{matrix.place}: {matrix.name} {other} is there already, from another source: remove it there first"
+            ]
+        removed, refusal = _remove_members(db, matrix, owned, now=now)
+        added = declared_members.add(db, owned, now=now)
+    if added or removed:
+        message = f"{added} members added, {removed} removed, as {source_token} says"
         events.append(db, [Event(kind="matrix.changed", subject=matrix.name, message=message)], now=now)
-    return added + len(gone), [refusal] if refusal else []
+    return added + removed, [refusal] if refusal else []
 
 
-def _parent_id(above: Mapping[str, int], parent: str, member: MemberDeclaration) -> int | None:
-    return above.get("" if parent == DEFAULT_MATRIX else member.parent)
+def _remove_members(db: sa.Connection, matrix: Matrix, owned: Owned, *, now: dt.datetime) -> tuple[int, str]:
+    """How many were removed, or why none was."""
+    stored, gone = declared_members.count(db, owned), declared_members.gone(db, owned)
+    removal = Removal(
+        kind=f"{matrix.name} member",
+        source_token=owned.source_token,
+        stored=stored,
+        names=tuple(gone),
+    )
+    if refusal := held_back(db, removal, empty=len(gone) == stored, now=now):
+        return 0, refusal
+    members.remove(db, gone.values())
+    return len(gone), ""
 
 
 def _event(kind: str, name: str, source_token: str) -> Event:
