@@ -35,7 +35,11 @@ def command() -> None:
     "--source", "sources", metavar="SOURCE", multiple=True, help="Of an agent: it may serve only these."
 )
 @click.option(
-    "--account", "accounts", metavar="TOKEN", multiple=True, help="Of an agent: it may run only for these."
+    "--account",
+    "accounts",
+    metavar="TOKEN",
+    multiple=True,
+    help="Of an agent, a viewer, an operator: only these. Repeatable; else all.",
 )
 @click.option("--expires-at", type=moments.instant, metavar="INSTANT", help="It ends by itself then.")
 @click.option(

@@ -2185,7 +2185,9 @@ class Token(_message.Message):
 
     @_builtins.property
     def accounts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """An agent's: the accounts whose runs it may claim; empty for all, and for work that belongs to no account."""
+        """An agent's: the accounts whose runs it may claim. A viewer's or operator's: those that they see and act on. Empty
+        for all, and for work that belongs to no account.
+        """
 
     @_builtins.property
     def created(self) -> _timestamp_pb2.Timestamp:
@@ -2252,7 +2254,7 @@ class CreateTokenRequest(_message.Message):
 
     @_builtins.property
     def accounts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """See Token; for agents only. Each has to exist."""
+        """See Token; for agents, viewers and operators. Each has to exist."""
 
     @_builtins.property
     def expires_at(self) -> _timestamp_pb2.Timestamp:

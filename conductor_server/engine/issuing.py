@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from conductor_server.engine.operations import Operator
 from conductor_server.model import tokens as texts
-from conductor_server.model.credentials import NO_REACH, Reach, Role, is_name
+from conductor_server.model.credentials import Reach, Role, is_name
 from conductor_server.model.errors import InvalidRequestError
 from conductor_server.store import matrices, members, tokens
 from conductor_server.store.events import ENGINE
@@ -75,9 +75,14 @@ def _check(db: sa.Connection, wanted: NewToken, *, now: dt.datetime) -> None:
     if wanted.expires_at is not None and wanted.expires_at <= now:
         raise InvalidRequestError(f"{wanted.expires_at:%F %T}Z has passed", field="expires_at")
     reach = wanted.reach
-    if wanted.role is not Role.AGENT and reach != NO_REACH:
+    if wanted.role is not Role.AGENT and (reach.agents or reach.sources):
         raise InvalidRequestError(
-            f"agents, sources and accounts bound an agent's token: {wanted.role.article} has none of them",
+            f"agents and sources bound an agent's token: {wanted.role.article} has none of them", field="role"
+        )
+    if wanted.role in (Role.AUTHOR, Role.ADMIN) and reach.accounts:
+        raise InvalidRequestError(
+            f"{wanted.role.article} changes what all accounts share: only viewers, operators and agents can be "
+            "bounded by accounts",
             field="role",
         )
     for agent in sorted(reach.agents or ()):
@@ -90,7 +95,7 @@ def _check(db: sa.Connection, wanted: NewToken, *, now: dt.datetime) -> None:
                 f"there is no source {source!r}: known are {', '.join(sorted(known))}", field="sources"
             )
     for account in sorted(reach.accounts or ()):
-        members.account(db, account)
+        members.account(db, account, sight=None)
 
 
 def _words(reach: Reach) -> str:

@@ -37,6 +37,7 @@ from conductor_server.store import (
 )
 from conductor_server.store.completions import Report
 from conductor_server.store.events import Event
+from conductor_server.store.sight import Sight
 
 OPERATOR = "operator"
 """Who asked, where nobody says."""
@@ -44,10 +45,11 @@ OPERATOR = "operator"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operator:
-    """Who asks, and when."""
+    """Who asks, when, and whose work they see: what they do not see they cannot change."""
 
     name: str
     now: dt.datetime
+    sight: Sight = None
 
     def note(self, db: sa.Connection, kind: str, subject: str, message: str) -> None:
         event = Event(kind=kind, subject=subject, message=message, actor=self.name or OPERATOR)
@@ -160,7 +162,7 @@ def cancel(db: sa.Connection, run_id: int, by: Operator) -> None:
 
     Raises NotFoundError.
     """
-    run = run_pages.by_id(db, run_id)
+    run = run_pages.by_id(db, run_id, sight=by.sight)
     subject = f"run {run_id}"
     if runs.cancel_waiting(db, run_id, reason=f"cancelled by {by.name or OPERATOR}", now=by.now):
         by.note(db, "run.cancel_requested", subject, f"run {run_id} of {run.slot} had not begun: cancelled")
@@ -194,7 +196,7 @@ def confirm_removal(db: sa.Connection, key: str, by: Operator, *, count: int) ->
 def add_account(db: sa.Connection, account: Account, by: Operator) -> None:
     """Add an account by hand. Raises AlreadyExistsError."""
     try:
-        known = members.account(db, account.token)
+        known = members.account(db, account.token, sight=by.sight)
     except NotFoundError:
         begins = starts_at(account, added=by.now)
         members.add_accounts(db, [(account, begins)], source_token=members.MANUAL, now=by.now)
@@ -214,7 +216,7 @@ class RemovedAccount:
 
 def remove_account(db: sa.Connection, token: str, by: Operator) -> RemovedAccount:
     """Remove an account that was added by hand. Raises NotFoundError; InvalidRequestError for a source's."""
-    account = members.account(db, token)
+    account = members.account(db, token, sight=by.sight)
     if account.source_token != members.MANUAL:
         raise InvalidRequestError(
             f"account {token} is listed by {account.source_token}: remove it there, else it would come back",
@@ -235,7 +237,7 @@ def remove_account(db: sa.Connection, token: str, by: Operator) -> RemovedAccoun
 
 def set_maintenance(db: sa.Connection, token: str, until: dt.datetime | None, by: Operator) -> None:
     """Begin, prolong or end an account's maintenance. Raises NotFoundError; InvalidRequestError for the past."""
-    members.account(db, token)
+    members.account(db, token, sight=by.sight)
     if until is not None and until <= by.now:
         raise InvalidRequestError(
             f"{until:%F %T}Z has passed: give a later instant, or none to end the maintenance", field="until"

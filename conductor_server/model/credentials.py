@@ -1,4 +1,4 @@
-"""Credentials: who calls, what they may do, and what an agent of theirs may claim.
+"""Credentials: who calls, what they may do, which accounts they see, and what an agent of theirs may claim.
 
 The operators' roles are a ladder: each may do what those below it may. ``AGENT`` stands beside it: an agent's token
 lists nothing and changes nothing by hand, and an administrator's claims no run.
@@ -31,7 +31,8 @@ class Role(Named):
 class Reach:
     """What an agent may claim, and the names that it may use. ``None`` bounds nothing, an empty set allows nothing.
 
-    A bound on accounts leaves out work that belongs to no account.
+    A bound on accounts leaves out work that belongs to no account. It is the only one that a person can have, who has
+    an empty set where there is none: ``Credential.sees``.
     """
 
     agents: frozenset[str] | None = frozenset()
@@ -55,6 +56,11 @@ class Credential:
     roles: frozenset[Role]
     reach: Reach = NO_REACH
     stored: bool = False
+
+    @property
+    def sees(self) -> frozenset[str] | None:
+        """The accounts whose work a person sees and acts on; ``None`` for all work there is."""
+        return self.reach.accounts or None
 
     def may(self, needed: Role) -> bool:
         if needed is Role.AGENT:

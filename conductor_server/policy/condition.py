@@ -128,7 +128,7 @@ class Details:
 
     ``said`` is what was recorded when the slot was decided, or why its definition is held. ``limit`` is in words.
     ``root`` is the slot in whose way something stands (``root_state`` is ``OPEN`` when that is a parent that does not
-    exist).
+    exist); unless it is ``root_seen``, that does not name it.
     """
 
     definition: str
@@ -148,6 +148,7 @@ class Details:
     satisfied: int = 0
     root: str = ""
     root_state: SlotState | None = None
+    root_seen: bool = True
 
 
 def sentence(condition: Condition, details: Details) -> str:
@@ -204,6 +205,8 @@ def state_in_words(state: SlotState | None) -> str:
 
 
 def _block(details: Details) -> str:
+    if details.root_state is SlotState.OPEN and not details.root_seen:
+        return f"{details.root} needs one that does not exist"
     if details.root_state is SlotState.OPEN:
         return f"{details.root} needs a slot that does not exist: conductor-cli slots show {details.root}"
     return f"{details.root} {state_in_words(details.root_state)}"

@@ -60,6 +60,31 @@ ACCESS: Mapping[str, Access] = {
 }
 
 
+WITHIN_ACCOUNTS = frozenset(
+    f"{_CONTROL}/{name}"
+    for name in (
+        "GetStatus",
+        "GetGraph",
+        "ListDefinitions",
+        "GetDefinition",
+        "ListAccounts",
+        "ListSlots",
+        "GetSlot",
+        "ListRuns",
+        "GetRun",
+        "ReadRunLogs",
+        "SetMaintenance",
+        "RerunSlot",
+        "ReleaseSlot",
+        "DiscardSlot",
+        "SucceedSlot",
+        "FailSlot",
+        "CancelRun",
+    )
+)
+"""Methods that cut their answers to the accounts that the caller sees. Who is bounded by accounts gets no others."""
+
+
 def access_to(method: str) -> Access:
     """Raises ConductorError for a method that nobody has thought about: a server must not start with it."""
     try:
@@ -82,4 +107,9 @@ def require(credential: Credential, needed: Role, method: str) -> None:
         has = " and ".join(role.article for role in sorted(credential.roles)) or "nobody"
         raise PermissionDeniedError(
             f"{method.rpartition('/')[2]} is for {needed.article}: {credential.name} is {has}"
+        )
+    if needed is not Role.AGENT and credential.sees is not None and method not in WITHIN_ACCOUNTS:
+        raise PermissionDeniedError(
+            f"{method.rpartition('/')[2]} is about what all accounts share: {credential.name} is for "
+            f"{', '.join(sorted(credential.sees))} only"
         )

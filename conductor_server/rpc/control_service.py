@@ -44,6 +44,7 @@ from conductor_server.store import (
 )
 from conductor_server.store.database import Database, Work
 from conductor_server.store.run_pages import RunQuery
+from conductor_server.store.sight import Sight
 
 SAID_CHARACTERS_MAX = 128
 """Of the name on whose behalf a request says that it is made."""
@@ -69,7 +70,6 @@ class ControlService(pb_grpc.ControlServiceServicer):
         self._database = database
         self._clock = clock
         self._settings = settings
-        self._present = Presenter(clock=clock, settings=settings)
         self._wake_engine = wake_engine
         self._wait_for_change = wait_for_change
         self._engine_status = engine_status
@@ -79,8 +79,9 @@ class ControlService(pb_grpc.ControlServiceServicer):
 
     @translated
     def GetStatus(self, _request: pb.GetStatusRequest, _context: Context) -> pb.GetStatusResponse:
+        show = self._presenter()
         engine, url = self._engine_status(), self._database.shown_url
-        return self._look(lambda db: self._present.status(db, engine, database=url, server=self._server_name))
+        return self._look(lambda db: show.status(db, engine, database=url, server=self._server_name))
 
     @translated
     def Diagnose(self, _request: pb.DiagnoseRequest, _context: Context) -> pb.DiagnoseResponse:
@@ -92,7 +93,8 @@ class ControlService(pb_grpc.ControlServiceServicer):
 
     @translated
     def GetGraph(self, request: pb.GetGraphRequest, _context: Context) -> pb.GetGraphResponse:
-        return self._look(lambda db: self._present.graph(db, window_label=request.window_label))
+        show = self._presenter()
+        return self._look(lambda db: show.graph(db, window_label=request.window_label))
 
     # -------------------------------------------------------------------------------------------- definitions
 
@@ -100,26 +102,27 @@ class ControlService(pb_grpc.ControlServiceServicer):
     def ListDefinitions(
         self, request: pb.ListDefinitionsRequest, _context: Context
     ) -> pb.ListDefinitionsResponse:
+        show = self._presenter()
         limit, after = convert.page_size(request.page_size), convert.name_key(request.page_token)
         return self._look(
-            lambda db: self._present.definitions(
-                db, name_contains=request.name_contains, after=after, limit=limit
-            )
+            lambda db: show.definitions(db, name_contains=request.name_contains, after=after, limit=limit)
         )
 
     @translated
     def GetDefinition(self, request: pb.GetDefinitionRequest, _context: Context) -> pb.GetDefinitionResponse:
-        return self._look(lambda db: self._present.whole_definition(db, request.name))
+        show = self._presenter()
+        return self._look(lambda db: show.whole_definition(db, request.name))
 
     @translated
     def SetDefinitionActive(
         self, request: pb.SetDefinitionActiveRequest, _context: Context
     ) -> pb.SetDefinitionActiveResponse:
+        show = self._presenter()
         by = self._operator()
 
         def work(db: sa.Connection) -> pb.SetDefinitionActiveResponse:
             operations.set_active(db, request.name, by, active=request.active)
-            return pb.SetDefinitionActiveResponse(definition=self._present.definition(db, request.name))
+            return pb.SetDefinitionActiveResponse(definition=show.definition(db, request.name))
 
         return self._change(work)
 
@@ -140,7 +143,10 @@ class ControlService(pb_grpc.ControlServiceServicer):
     @translated
     def ListAccounts(self, request: pb.ListAccountsRequest, _context: Context) -> pb.ListAccountsResponse:
         limit, after = convert.page_size(request.page_size), convert.name_key(request.page_token)
-        found, following = self._database.read(lambda db: members.account_page(db, after=after, limit=limit))
+        sight = caller().sees
+        found, following = self._database.read(
+            lambda db: members.account_page(db, after=after, limit=limit, sight=sight)
+        )
         return pb.ListAccountsResponse(
             accounts=[convert_definitions.account(each) for each in found],
             next_page_token=convert.page_token([following] if following else None),
@@ -154,7 +160,7 @@ class ControlService(pb_grpc.ControlServiceServicer):
         def work(db: sa.Connection) -> pb.AddAccountResponse:
             operations.add_account(db, account, by)
             return pb.AddAccountResponse(
-                account=convert_definitions.account(members.account(db, account.token))
+                account=convert_definitions.account(members.account(db, account.token, sight=by.sight))
             )
 
         return self._change(work)
@@ -175,7 +181,7 @@ class ControlService(pb_grpc.ControlServiceServicer):
         def work(db: sa.Connection) -> pb.SetMaintenanceResponse:
             operations.set_maintenance(db, request.account, until, by)
             return pb.SetMaintenanceResponse(
-                account=convert_definitions.account(members.account(db, request.account))
+                account=convert_definitions.account(members.account(db, request.account, sight=by.sight))
             )
 
         return self._change(work)
@@ -184,12 +190,13 @@ class ControlService(pb_grpc.ControlServiceServicer):
 
     @translated
     def ListSlots(self, request: pb.ListSlotsRequest, _context: Context) -> pb.ListSlotsResponse:
+        show = self._presenter()
         limit, key = convert.page_size(request.page_size), convert_slots.key(request.page_token)
         query = convert_slots.query(request)
 
         def work(db: sa.Connection) -> pb.ListSlotsResponse:
-            _check_names(db, definition=query.definition, account=query.account)
-            shown, following = slot_pages.page(db, self._present.moment(db), query, after=key, limit=limit)
+            _check_names(db, definition=query.definition, account=query.account, sight=show.sight)
+            shown, following = slot_pages.page(db, show.moment(db), query, after=key, limit=limit)
             return pb.ListSlotsResponse(
                 slots=[convert_slots.slot(each) for each in shown],
                 next_page_token=convert_slots.token(following),
@@ -199,60 +206,65 @@ class ControlService(pb_grpc.ControlServiceServicer):
 
     @translated
     def GetSlot(self, request: pb.GetSlotRequest, _context: Context) -> pb.GetSlotResponse:
-        return self._look(lambda db: self._present.whole_slot(db, slot_pages.find(db, request.name)))
+        show = self._presenter()
+        return self._look(lambda db: show.whole_slot(db, slot_pages.find(db, request.name, sight=show.sight)))
 
     @translated
     def RerunSlot(self, request: pb.RerunSlotRequest, _context: Context) -> pb.RerunSlotResponse:
         by = self._operator(request.actor)
 
         def work(db: sa.Connection) -> pb.RerunSlotResponse:
-            slot_id, name = slot_pages.find_named(db, request.name)
+            slot_id, name = slot_pages.find_named(db, request.name, sight=by.sight)
             run_id = operations.rerun(db, slot_id, name, by)
-            return pb.RerunSlotResponse(run=convert_runs.run(run_pages.by_id(db, run_id)))
+            return pb.RerunSlotResponse(run=convert_runs.run(run_pages.by_id(db, run_id, sight=by.sight)))
 
         return self._change(work)
 
     @translated
     def ReleaseSlot(self, request: pb.ReleaseSlotRequest, _context: Context) -> pb.ReleaseSlotResponse:
+        show = self._presenter()
         by = self._operator()
 
         def work(db: sa.Connection) -> pb.ReleaseSlotResponse:
-            slot_id, name = slot_pages.find_named(db, request.name)
+            slot_id, name = slot_pages.find_named(db, request.name, sight=by.sight)
             operations.release(db, slot_id, name, by)
-            return pb.ReleaseSlotResponse(slot=self._present.slot(db, slot_id))
+            return pb.ReleaseSlotResponse(slot=show.slot(db, slot_id))
 
         return self._change(work)
 
     @translated
     def DiscardSlot(self, request: pb.DiscardSlotRequest, _context: Context) -> pb.DiscardSlotResponse:
+        show = self._presenter()
         by = self._operator()
 
         def work(db: sa.Connection) -> pb.DiscardSlotResponse:
-            slot_id, name = slot_pages.find_named(db, request.name)
+            slot_id, name = slot_pages.find_named(db, request.name, sight=by.sight)
             operations.discard(db, slot_id, name, by)
-            return pb.DiscardSlotResponse(slot=self._present.slot(db, slot_id))
+            return pb.DiscardSlotResponse(slot=show.slot(db, slot_id))
 
         return self._change(work)
 
     @translated
     def SucceedSlot(self, request: pb.SucceedSlotRequest, _context: Context) -> pb.SucceedSlotResponse:
+        show = self._presenter()
         by = self._operator()
 
         def work(db: sa.Connection) -> pb.SucceedSlotResponse:
-            slot_id, name = slot_pages.find_named(db, request.name)
+            slot_id, name = slot_pages.find_named(db, request.name, sight=by.sight)
             operations.succeed(db, slot_id, name, by, reason=request.reason)
-            return pb.SucceedSlotResponse(slot=self._present.slot(db, slot_id))
+            return pb.SucceedSlotResponse(slot=show.slot(db, slot_id))
 
         return self._change(work)
 
     @translated
     def FailSlot(self, request: pb.FailSlotRequest, _context: Context) -> pb.FailSlotResponse:
+        show = self._presenter()
         by = self._operator()
 
         def work(db: sa.Connection) -> pb.FailSlotResponse:
-            slot_id, name = slot_pages.find_named(db, request.name)
+            slot_id, name = slot_pages.find_named(db, request.name, sight=by.sight)
             operations.fail(db, slot_id, name, by, reason=request.reason)
-            return pb.FailSlotResponse(slot=self._present.slot(db, slot_id))
+            return pb.FailSlotResponse(slot=show.slot(db, slot_id))
 
         return self._change(work)
 
@@ -262,13 +274,15 @@ class ControlService(pb_grpc.ControlServiceServicer):
     def ListRuns(self, request: pb.ListRunsRequest, _context: Context) -> pb.ListRunsResponse:
         limit, key = convert.page_size(request.page_size), convert_runs.key(request.page_token)
         statuses = [convert_runs.status(number) for number in request.statuses]
+        sight = caller().sees
 
         def work(db: sa.Connection) -> pb.ListRunsResponse:
-            _check_names(db, definition=request.definition, account=request.account)
+            _check_names(db, definition=request.definition, account=request.account, sight=sight)
             query = RunQuery(
+                sight=sight,
                 definition=request.definition,
                 account=request.account,
-                slot_id=slot_pages.find(db, request.slot) if request.slot else None,
+                slot_id=slot_pages.find(db, request.slot, sight=sight) if request.slot else None,
                 statuses=statuses,
             )
             runs, following = run_pages.page(db, query, after=key, limit=limit)
@@ -280,7 +294,8 @@ class ControlService(pb_grpc.ControlServiceServicer):
 
     @translated
     def GetRun(self, request: pb.GetRunRequest, _context: Context) -> pb.GetRunResponse:
-        run = self._database.read(lambda db: run_pages.by_id(db, request.id))
+        sight = caller().sees
+        run = self._database.read(lambda db: run_pages.by_id(db, request.id, sight=sight))
         return pb.GetRunResponse(run=convert_runs.run(run))
 
     @translated
@@ -289,7 +304,7 @@ class ControlService(pb_grpc.ControlServiceServicer):
 
         def work(db: sa.Connection) -> pb.CancelRunResponse:
             operations.cancel(db, request.id, by)
-            return pb.CancelRunResponse(run=convert_runs.run(run_pages.by_id(db, request.id)))
+            return pb.CancelRunResponse(run=convert_runs.run(run_pages.by_id(db, request.id, sight=by.sight)))
 
         return self._change(work)
 
@@ -305,14 +320,16 @@ class ControlService(pb_grpc.ControlServiceServicer):
             run_id=request.run_id,
             stream=request.stream,
             follow=request.follow,
+            sight=caller().sees,
         )
 
     # -------------------------------------------------------------------------------------------- agents and events
 
     @translated
     def ListAgents(self, _request: pb.ListAgentsRequest, _context: Context) -> pb.ListAgentsResponse:
+        show = self._presenter()
         found = self._database.read(agents.all_agents)
-        alive_since = self._present.alive_since()
+        alive_since = show.alive_since()
         return pb.ListAgentsResponse(
             agents=[convert_runs.agent(agent, alive_since=alive_since) for agent in found]
         )
@@ -382,19 +399,26 @@ class ControlService(pb_grpc.ControlServiceServicer):
         self._wake_engine()
         return answer
 
+    def _presenter(self) -> Presenter:
+        """What the caller sees. To be asked in the call's own thread, like ``_operator``."""
+        return Presenter(clock=self._clock, settings=self._settings, sight=caller().sees)
+
     def _operator(self, said: str = "") -> Operator:
         """Who asks is what the credential says; on whose behalf, what the request says.
 
         To be asked in the call's own thread, not in the one that writes: there it is nobody's.
         """
-        name = caller().name
         on_behalf = said[:SAID_CHARACTERS_MAX]
-        return Operator(name=" for ".join(filter(None, (name, on_behalf))), now=self._clock.now())
+        return Operator(
+            name=" for ".join(filter(None, (caller().name, on_behalf))),
+            now=self._clock.now(),
+            sight=caller().sees,
+        )
 
 
-def _check_names(db: sa.Connection, *, definition: str, account: str) -> None:
+def _check_names(db: sa.Connection, *, definition: str, account: str, sight: Sight) -> None:
     """Raises NotFoundError: a misspelt filter must not look like an empty answer."""
     if definition:
         definition_pages.named(db, definition)
     if account:
-        members.account(db, account)
+        members.account(db, account, sight=sight)

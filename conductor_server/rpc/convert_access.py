@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from conductor_proto.v1 import control_service_pb2 as pb
 from conductor_server.engine.issuing import NewToken
 from conductor_server.model import tokens as texts
-from conductor_server.model.credentials import NO_REACH, Reach, Role
+from conductor_server.model.credentials import Reach, Role
 from conductor_server.model.errors import InvalidRequestError
 from conductor_server.rpc import convert
 from conductor_server.store.events import StoredEvent
@@ -25,15 +25,13 @@ def new_token(request: pb.CreateTokenRequest) -> NewToken:
         raise InvalidRequestError(
             f"a token is for one of {', '.join(each.word for each in Role)}", field="role"
         )
-    asked = Reach(
-        agents=_bound(request.agents), sources=_bound(request.sources), accounts=_bound(request.accounts)
-    )
-    # An agent's token is bounded by what is named, the others' reach nothing: naming something there is a mistake.
-    is_bounded = any(names is not None for names in (asked.agents, asked.sources, asked.accounts))
+    named = [frozenset(names) for names in (request.agents, request.sources, request.accounts)]
+    # Where nothing is named, an agent's token is not bounded; people's tokens claim nothing in any case.
+    agents, sources, accounts = [names or None for names in named] if role is Role.AGENT else named
     return NewToken(
         name=request.name,
         role=role,
-        reach=asked if role is Role.AGENT or is_bounded else NO_REACH,
+        reach=Reach(agents=agents, sources=sources, accounts=accounts),
         expires_at=convert.instant(request.expires_at, field="expires_at")
         if request.HasField("expires_at")
         else None,
@@ -81,7 +79,3 @@ def event(stored: StoredEvent) -> pb.Event:
         message=stored.message,
         actor=stored.actor,
     )
-
-
-def _bound(names: Iterable[str]) -> frozenset[str] | None:
-    return frozenset(names) or None

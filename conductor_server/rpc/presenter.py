@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -30,6 +31,7 @@ from conductor_server.store import (
 from conductor_server.store.conditions import Moment
 from conductor_server.store.definition_pages import ShownDefinition
 from conductor_server.store.run_pages import RunQuery
+from conductor_server.store.sight import Sight
 
 HEARTBEATS_MISSED = 3
 """An agent that was silent for so many intervals is not counted as alive."""
@@ -41,10 +43,11 @@ RUNS_MAX = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Presenter:
-    """Every method reads through the connection that it is given."""
+    """Answers to somebody who sees that much. Every method reads through the connection that it is given."""
 
     clock: Clock
     settings: EngineSettings
+    sight: Sight
 
     def alive_since(self) -> dt.datetime:
         """Agents that were heard of since then are alive."""
@@ -52,14 +55,18 @@ class Presenter:
 
     def moment(self, db: sa.Connection) -> Moment:
         return conditions.moment(
-            db, now=self.clock.now(), alive_since=self.alive_since(), retries=self.settings.retries
+            db,
+            now=self.clock.now(),
+            alive_since=self.alive_since(),
+            retries=self.settings.retries,
+            sight=self.sight,
         )
 
     def status(
         self, db: sa.Connection, engine: EngineStatus, *, database: str, server: str
     ) -> pb.GetStatusResponse:
         counts = overview.all_together(overview.counts(db, self.moment(db)))
-        totals = overview.totals(db)
+        totals = overview.totals(db, sight=self.sight)
         recorded, leader = engine_state.load(db), leadership.load(db)
         return pb.GetStatusResponse(
             version=conductor_server.__version__,
@@ -68,7 +75,7 @@ class Presenter:
                 engine.looped_at or (recorded.looped_at if recorded else None)
             ),
             engine_loop_duration=convert.duration(engine.loop_duration),
-            problems=engine.problems,
+            problems=self._problems(engine),
             definitions=totals.definitions,
             accounts=totals.accounts,
             agents=sum(agent.heartbeat_at > self.alive_since() for agent in agents.all_agents(db)),
@@ -79,6 +86,12 @@ class Presenter:
             leader=leader.server if leader.holder else "",
             leader_epoch=leader.epoch,
         )
+
+    def _problems(self, engine: EngineStatus) -> Sequence[str]:
+        """They name whatever they are about; who does not see everything is told how many there are."""
+        if self.sight is None or not engine.problems:
+            return engine.problems
+        return [f"{len(engine.problems)} problems, which may be of other accounts: ask who sees all of them"]
 
     def graph(self, db: sa.Connection, *, window_label: str) -> pb.GetGraphResponse:
         shown, _ = definition_pages.page(db)
@@ -123,10 +136,10 @@ class Presenter:
         """With what holds it back, its parents and its runs."""
         moment = self.moment(db)
         [shown] = slot_pages.by_ids(db, moment, [slot_id])
-        explanation = explain(slot_id, lambda ids: lineage.unmet(db, ids))
+        explanation = explain(slot_id, lambda ids: lineage.unmet(db, ids, sight=self.sight))
         on_their_way = [cause.need.id for cause in explanation.causes if cause.need.id and not cause.final]
         parents = lineage.parent_ids(db, slot_id, limit=PARENTS_MAX)
-        runs, _ = run_pages.page(db, RunQuery(slot_id=slot_id), after=None, limit=RUNS_MAX)
+        runs, _ = run_pages.page(db, RunQuery(slot_id=slot_id, sight=self.sight), after=None, limit=RUNS_MAX)
         return pb.GetSlotResponse(
             slot=convert_slots.slot(shown),
             reasons=convert_slots.reasons(shown, explanation, slot_pages.collected(db, moment, on_their_way)),

@@ -23,6 +23,7 @@ from conductor_server.store import events, logs, run_pages, transitions
 from conductor_server.store.database import Database
 from conductor_server.store.events import StoredEvent
 from conductor_server.store.logs import Chunk
+from conductor_server.store.sight import Sight
 from conductor_server.store.transitions import Transition, View
 
 WaitForChange = Callable[[float], Awaitable[None]]
@@ -102,7 +103,14 @@ class _Output:
 
 
 async def read_run_logs(
-    database: Database, clock: Clock, wait: WaitForChange, *, run_id: int, stream: str, follow: bool
+    database: Database,
+    clock: Clock,
+    wait: WaitForChange,
+    *,
+    run_id: int,
+    stream: str,
+    follow: bool,
+    sight: Sight,
 ) -> AsyncIterator[pb.ReadRunLogsResponse]:
     """The output of a run, of all streams or one; with ``follow`` until the run has ended and all of it is here.
 
@@ -114,7 +122,7 @@ async def read_run_logs(
         over = _over(db, run_id, now=clock.now())
         return _Output(chunks=tuple(logs.read(db, run_id, positions=positions, stream=stream)), over=over)
 
-    await asyncio.to_thread(database.read, lambda db: run_pages.by_id(db, run_id))
+    await asyncio.to_thread(database.read, lambda db: run_pages.by_id(db, run_id, sight=sight))
     while True:
         async with _paced(wait) as next_change:
             output = await asyncio.to_thread(database.read, look)
@@ -140,7 +148,7 @@ async def _paced(wait: WaitForChange) -> AsyncIterator[Callable[[], Awaitable[ob
 
 def _over(db: sa.Connection, run_id: int, *, now: dt.datetime) -> bool:
     try:
-        run = run_pages.by_id(db, run_id)
+        run = run_pages.by_id(db, run_id, sight=None)  # it was seen when the stream began
     except NotFoundError:
         return True
     if run.status in LIVE_RUNS or run.ended_at is None:

@@ -16,17 +16,19 @@ from conductor_server.policy.condition import Facts, rules
 from conductor_server.policy.retry import RetrySettings
 from conductor_server.store import agents, definitions, limits, matrices, pending, readiness, schema
 from conductor_server.store.limits import Usage
+from conductor_server.store.sight import Sight
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """What the conditions of slots depend on besides their own rows, read once for an answer."""
+    """What the conditions of slots depend on besides their own rows, read once for an answer; and who it is for."""
 
     now: dt.datetime
     delays: Collection[dt.timedelta]
     sources_alive: Collection[int]
     usage: Usage
     retries: RetrySettings
+    sight: Sight
 
     def collect(self, db: sa.Connection, wanted: sa.ColumnElement[bool], *, everything: bool = False) -> None:
         """Work out what holds the open slots that are wanted; comes before every use of ``condition``."""
@@ -34,7 +36,7 @@ class Moment:
 
 
 def moment(
-    db: sa.Connection, *, now: dt.datetime, alive_since: dt.datetime, retries: RetrySettings
+    db: sa.Connection, *, now: dt.datetime, alive_since: dt.datetime, retries: RetrySettings, sight: Sight
 ) -> Moment:
     """The present one. Agents heard of after ``alive_since`` are alive."""
     ids = matrices.source_ids(db)
@@ -45,6 +47,7 @@ def moment(
         sources_alive=[ids[name] for name in alive if name in ids],
         usage=limits.load(db, lock=False),
         retries=retries,
+        sight=sight,
     )
 
 

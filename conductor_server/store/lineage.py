@@ -15,6 +15,7 @@ from conductor_server.model.states import SlotState, StartPolicy
 from conductor_server.policy.explain import Need
 from conductor_server.policy.start import SKIP_REASONS
 from conductor_server.store import agenda, pending, readiness, schema
+from conductor_server.store.sight import ELSEWHERE, Sight, sees
 from conductor_server.store.slots import slot_name
 
 NEEDS_MAX = 10_000
@@ -37,12 +38,14 @@ def parent_ids(db: sa.Connection, slot_id: int, *, limit: int) -> Sequence[int]:
     return db.execute(query).scalars().all()
 
 
-def unmet(db: sa.Connection, ids: Collection[int]) -> Sequence[Need]:
+def unmet(db: sa.Connection, ids: Collection[int], *, sight: Sight) -> Sequence[Need]:
     """What each of those slots, where it is open, waits for: parents, and earlier slots of a serial definition.
+
+    Of what is not seen only the state is told.
 
     Comes after ``pending.collect`` of a slot below them: those in the way come first, then those that are blocked.
     """
-    return [*_unmet_parents(db, ids), *_earlier(db, ids)]
+    return [*_unmet_parents(db, ids, sight), *_earlier(db, ids, sight)]
 
 
 def reopen_skipped(db: sa.Connection, slot_id: int, *, now: dt.datetime) -> int:
@@ -68,7 +71,7 @@ def reopen_skipped(db: sa.Connection, slot_id: int, *, now: dt.datetime) -> int:
     return reopened
 
 
-def _unmet_parents(db: sa.Connection, ids: Collection[int]) -> Iterator[Need]:
+def _unmet_parents(db: sa.Connection, ids: Collection[int], sight: Sight) -> Iterator[Need]:
     slot, policy, held = schema.slot, schema.definition.c.start_policy, pending.table
     child = (
         sa.select(slot.c.id, slot.c.definition_id, slot.c.member_id, slot.c.window_id, policy)
@@ -90,6 +93,7 @@ def _unmet_parents(db: sa.Connection, ids: Collection[int]) -> Iterator[Need]:
             member.c.path,
             window.c.label,
             slot.c.reason,
+            sees(needed.c.member_id, sight).label("seen"),
         )
         .select_from(
             needed.join(child, child.c.id == needed.c.child_id)
@@ -115,10 +119,10 @@ def _unmet_parents(db: sa.Connection, ids: Collection[int]) -> Iterator[Need]:
                 child=row.child_id,
                 policy=policy_of_child,
                 id=row.parent_id,
-                name=slot_name(row.name, row.path, row.label),
-                definition=row.name,
+                name=slot_name(row.name, row.path, row.label) if row.seen else ELSEWHERE,
+                definition=row.name if row.seen else ELSEWHERE,
                 state=state,
-                said=row.reason or "",
+                said=(row.reason or "") if row.seen else "",
             )
 
 
@@ -143,7 +147,7 @@ def _reports(policy: StartPolicy, parent: Any) -> bool:
             return False
 
 
-def _earlier(db: sa.Connection, ids: Collection[int]) -> Iterator[Need]:
+def _earlier(db: sa.Connection, ids: Collection[int], sight: Sight) -> Iterator[Need]:
     slot, definition, member = schema.slot, schema.definition, schema.member
     own, its = schema.window.alias("own"), schema.window.alias("its")
     earlier = schema.slot.alias("earlier")
@@ -157,6 +161,7 @@ def _earlier(db: sa.Connection, ids: Collection[int]) -> Iterator[Need]:
             definition.c.name,
             member.c.path,
             its.c.label,
+            sees(slot.c.member_id, sight).label("seen"),
         )
         .select_from(
             slot.join(definition, definition.c.id == slot.c.definition_id)
@@ -183,8 +188,8 @@ def _earlier(db: sa.Connection, ids: Collection[int]) -> Iterator[Need]:
             child=row.child_id,
             policy=StartPolicy(row.start_policy),
             id=row.id,
-            name=slot_name(row.name, row.path, row.label),
-            definition=row.name,
+            name=slot_name(row.name, row.path, row.label) if row.seen else ELSEWHERE,
+            definition=row.name if row.seen else ELSEWHERE,
             state=SlotState(row.state),
-            said=row.reason,
+            said=row.reason if row.seen else "",
         )

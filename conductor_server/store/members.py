@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from conductor_server.model.definition import ACCOUNT_MATRIX, Account
 from conductor_server.model.errors import NotFoundError
 from conductor_server.store import dialect, matrices, replanning, schema
+from conductor_server.store.sight import Sight, sees
 
 MANUAL = "manual"
 """The source token of accounts that an operator added."""
@@ -59,16 +60,19 @@ _ACCOUNTS = (
 _ACCOUNTS_OF_SOURCE = _ACCOUNTS.where(schema.member.c.source_token == sa.bindparam("source"))
 
 
-def account_page(db: sa.Connection, *, after: str, limit: int) -> tuple[Sequence[StoredAccount], str | None]:
+def account_page(
+    db: sa.Connection, *, after: str, limit: int, sight: Sight
+) -> tuple[Sequence[StoredAccount], str | None]:
     """The accounts after that token, by token, and the token to go on from if there are more."""
-    query = _ACCOUNTS.where(schema.member.c.token > after).limit(limit + 1)
+    query = _ACCOUNTS.where(schema.member.c.token > after, sees(schema.member.c.id, sight)).limit(limit + 1)
     found = [StoredAccount(**row._asdict()) for row in db.execute(query)]
     return found[:limit], found[limit - 1].token if len(found) > limit else None
 
 
-def account(db: sa.Connection, token: str) -> StoredAccount:
+def account(db: sa.Connection, token: str, *, sight: Sight) -> StoredAccount:
     """Raises NotFoundError."""
-    row = db.execute(_ACCOUNTS.where(schema.member.c.token == token)).one_or_none()
+    wanted = (schema.member.c.token == token) & sees(schema.member.c.id, sight)
+    row = db.execute(_ACCOUNTS.where(wanted)).one_or_none()
     if row is None:
         raise NotFoundError(f"there is no account {token!r}: see conductor-cli accounts list")
     return StoredAccount(**row._asdict())

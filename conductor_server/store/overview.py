@@ -14,6 +14,7 @@ from conductor_server.model.states import Condition, SlotState
 from conductor_server.policy.condition import DECIDED
 from conductor_server.store import conditions, schema
 from conductor_server.store.conditions import Moment
+from conductor_server.store.sight import Sight, sees
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,12 +25,12 @@ class Totals:
     accounts: int
 
 
-def totals(db: sa.Connection) -> Totals:
+def totals(db: sa.Connection, *, sight: Sight) -> Totals:
     member, matrix = schema.member, schema.matrix
     accounts = (
         sa.select(sa.func.count())
         .select_from(member.join(matrix, matrix.c.id == member.c.matrix_id))
-        .where(matrix.c.name == ACCOUNT_MATRIX)
+        .where(matrix.c.name == ACCOUNT_MATRIX, sees(member.c.id, sight))
     )
     return Totals(
         definitions=db.execute(sa.select(sa.func.count()).select_from(schema.definition)).scalar_one(),
@@ -60,7 +61,7 @@ def counts(
     Decided slots, which are most, are counted by their state alone.
     """
     slot, window = schema.slot, schema.window
-    wanted: sa.ColumnElement[bool] = sa.true()
+    wanted = sees(slot.c.member_id, moment.sight)
     if definition_ids is not None:
         wanted &= slot.c.definition_id.in_(definition_ids)
     if window_label:
@@ -72,7 +73,8 @@ def counts(
     )
     if window_label:
         decided = decided.join(window, window.c.id == slot.c.window_id)
-    moment.collect(db, wanted, everything=definition_ids is None and not window_label)
+    everything = moment.sight is None and definition_ids is None and not window_label
+    moment.collect(db, wanted, everything=everything)
     word = conditions.condition(moment).label("condition")
     undecided = (
         sa.select(slot.c.definition_id, word, sa.func.count())

@@ -59,7 +59,7 @@ def complete(
 def _of_its_slot(db: sa.Connection, report: Report, *, now: dt.datetime) -> Report:
     """The report of a forgotten run as that of its slot's run; as it is, if it cannot say anything about the slot."""
     try:
-        slot_id = slot_pages.find(db, report.slot) if report.outcome in _DECISIVE else None
+        slot_id = slot_pages.find(db, report.slot, sight=None) if report.outcome in _DECISIVE else None
     except NotFoundError:
         slot_id = None
     if slot_id is None:

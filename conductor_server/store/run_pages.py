@@ -13,6 +13,7 @@ from conductor_server.model.definition import Json
 from conductor_server.model.errors import NotFoundError
 from conductor_server.model.states import CreatedBy, Outcome, RunStatus
 from conductor_server.store import readiness, schema
+from conductor_server.store.sight import Sight, sees
 from conductor_server.store.slots import slot_name
 
 
@@ -43,8 +44,9 @@ class ShownRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunQuery:
-    """Which runs; what is empty does not narrow. An account's runs include those of its keywords."""
+    """Which runs, of those that are seen; what is empty does not narrow. An account's include those of its keywords."""
 
+    sight: Sight
     definition: str = ""
     account: str = ""
     slot_id: int | None = None
@@ -56,7 +58,7 @@ def page(
 ) -> tuple[list[ShownRun], int | None]:
     """The runs before that one, newest first, and the id to go on from if there are more."""
     run = schema.run
-    rows = _rows()
+    rows = _rows().where(sees(schema.slot.c.member_id, query.sight))
     if query.definition:
         rows = rows.where(schema.definition.c.name == query.definition)
     if query.account:
@@ -71,9 +73,10 @@ def page(
     return found[:limit], found[limit - 1].id if len(found) > limit else None
 
 
-def by_id(db: sa.Connection, run_id: int) -> ShownRun:
+def by_id(db: sa.Connection, run_id: int, *, sight: Sight) -> ShownRun:
     """Raises NotFoundError."""
-    found = _shown(db, db.execute(_rows().where(schema.run.c.id == run_id)).all())
+    wanted = (schema.run.c.id == run_id) & sees(schema.slot.c.member_id, sight)
+    found = _shown(db, db.execute(_rows().where(wanted)).all())
     if not found:
         raise NotFoundError(f"there is no run {run_id}: see conductor-cli runs list")
     return found[0]

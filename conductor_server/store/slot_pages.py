@@ -18,6 +18,7 @@ from conductor_server.policy.retry import Retrying
 from conductor_server.store import conditions, pending, readiness, schema
 from conductor_server.store.conditions import Moment, newest
 from conductor_server.store.definitions import retry_of
+from conductor_server.store.sight import ELSEWHERE, Sight, sees
 from conductor_server.store.slots import slot_name
 
 
@@ -63,7 +64,7 @@ def page(
 ) -> tuple[list[ShownSlot], SlotKey | None]:
     """The slots after that key, newest window first, and the key to go on from if there are more."""
     slot, window = schema.slot, schema.window
-    wanted = _wanted(query)
+    wanted = _wanted(query) & sees(slot.c.member_id, moment.sight)
     keys = sa.select(slot.c.id, window.c.ends_at).select_from(conditions.situated).where(wanted)
     if query.conditions:
         moment.collect(db, wanted)
@@ -92,17 +93,19 @@ def by_ids(db: sa.Connection, moment: Moment, ids: Sequence[int]) -> list[ShownS
 
 def collected(db: sa.Connection, moment: Moment, ids: Sequence[int]) -> list[ShownSlot]:
     """The same, of slots that ``moment.collect`` has brought in already, if only as parents."""
-    rows = {row.id: row for row in db.execute(_rows(moment).where(schema.slot.c.id.in_(ids)))}
-    roots = _roots(db, {row.root_id for row in rows.values() if row.root_id is not None})
+    slot = schema.slot
+    seen = _rows(moment).where(slot.c.id.in_(ids), sees(slot.c.member_id, moment.sight))
+    rows = {row.id: row for row in db.execute(seen)}
+    roots = _roots(db, {row.root_id for row in rows.values() if row.root_id is not None}, moment.sight)
     return [_shown(rows[number], moment, roots) for number in ids if number in rows]
 
 
-def find(db: sa.Connection, name: str) -> int:
+def find(db: sa.Connection, name: str, *, sight: Sight) -> int:
     """The id of the slot of that name, or of that id. Raises NotFoundError."""
-    return find_named(db, name)[0]
+    return find_named(db, name, sight=sight)[0]
 
 
-def find_named(db: sa.Connection, name: str) -> tuple[int, str]:
+def find_named(db: sa.Connection, name: str, *, sight: Sight) -> tuple[int, str]:
     """The id of the slot of that name, or of that id, and its name. Raises NotFoundError."""
     slot, definition, member, window = schema.slot, schema.definition, schema.member, schema.window
     if name.isascii() and name.isdigit() and len(name) < _DIGITS_MAX:
@@ -111,6 +114,7 @@ def find_named(db: sa.Connection, name: str) -> tuple[int, str]:
         left, _, label = name.rpartition("/")
         owner, _, path = left.partition("@")
         wanted = (definition.c.name == owner) & (member.c.path == path) & (window.c.label == label)
+    wanted &= sees(slot.c.member_id, sight)
     row = db.execute(_names().where(wanted).order_by(slot.c.id).limit(1)).one_or_none()
     if row is None:
         raise NotFoundError(
@@ -184,10 +188,17 @@ def _rows(moment: Moment) -> sa.Select[Any]:
     )
 
 
-def _roots(db: sa.Connection, ids: Collection[int]) -> dict[int, tuple[str, SlotState]]:
+def _roots(db: sa.Connection, ids: Collection[int], sight: Sight) -> dict[int, tuple[str, SlotState]]:
     """Name and state of the slots at the top of blocks."""
-    rows = db.execute(_names().where(schema.slot.c.id.in_(ids)))
-    return {row.id: (slot_name(row.name, row.path, row.label), SlotState(row.state)) for row in rows}
+    slot = schema.slot
+    seen = sees(slot.c.member_id, sight).label("seen")
+    return {
+        row.id: (
+            slot_name(row.name, row.path, row.label) if row.seen else ELSEWHERE,
+            SlotState(row.state),
+        )
+        for row in db.execute(_names().add_columns(seen).where(slot.c.id.in_(ids)))
+    }
 
 
 def _names() -> sa.Select[Any]:
@@ -243,6 +254,7 @@ def _details(
         satisfied=(row.succeeded or 0) + (row.failed or 0),
         root=root,
         root_state=root_state,
+        root_seen=root != ELSEWHERE,
     )
 
 

@@ -41,7 +41,7 @@ def test_a_manual_task_is_completed(world: World) -> None:
 
     assert world.runs(SLOT) == [RunStatus.SUCCESS]
     assert world.state(SLOT) is SlotState.SUCCEEDED
-    shown = world.read(lambda db: run_pages.by_id(db, run_id))
+    shown = world.read(lambda db: run_pages.by_id(db, run_id, sight=None))
     assert (shown.agent, shown.result) == ("nora", {"marked_by": "nora", "reason": "looked at the table"})
     assert world.events("slot.marked_succeeded") == [f"run {run_id} says so: looked at the table"]
     world.tick()
@@ -54,7 +54,7 @@ def test_what_waits_for_nothing_yet_gets_a_run_of_the_operators_own(world: World
     run_id = mark(world, Outcome.SUCCEEDED, slot=CHILD)
 
     assert world.state(CHILD) is SlotState.SUCCEEDED
-    assert world.read(lambda db: run_pages.by_id(db, run_id)).created_by is CreatedBy.OPERATOR
+    assert world.read(lambda db: run_pages.by_id(db, run_id, sight=None)).created_by is CreatedBy.OPERATOR
 
 
 def test_a_success_that_came_too_late_is_accepted(world: World) -> None:
@@ -70,7 +70,7 @@ def test_a_success_that_came_too_late_is_accepted(world: World) -> None:
     assert world.runs(SLOT) == [RunStatus.TIMEOUT, RunStatus.SUCCESS]
     world.tick()
     assert list(world.claim()) == [CHILD]
-    (sentence,) = world.read(lambda db: run_pages.by_id(db, late.run_id)).late_reports
+    (sentence,) = world.read(lambda db: run_pages.by_id(db, late.run_id, sight=None)).late_reports
     assert "says under epoch 1 that it succeeded" in sentence
 
 

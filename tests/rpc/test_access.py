@@ -110,6 +110,10 @@ async def test_every_method_with_every_credential(served: Served) -> None:
     for token in ("acme", "bolt"):
         await served.ask("AddAccount", pb.AddAccountRequest(account=pb.Account(token=token, timezone="UTC")))
     tokens = {role: await create(served, f"a-{role}", role) for role in ROLES}
+    tokens |= {
+        f"{role} of acme": await create(served, f"acmes-{role}", role, accounts=["acme"])
+        for role in ("viewer", "operator")
+    }
     revoked = await create(served, "revoked", "admin")
     expired = await create(served, "expired", "admin")
     await served.ask("RevokeToken", pb.RevokeTokenRequest(name="revoked"))

@@ -27,7 +27,7 @@ def register(world: World, capacity: int) -> None:
 
 def moment(db: sa.Connection, world: World) -> Moment:
     return conditions.moment(
-        db, now=world.now, alive_since=world.now - MINUTE, retries=world.settings.retries
+        db, now=world.now, alive_since=world.now - MINUTE, retries=world.settings.retries, sight=None
     )
 
 

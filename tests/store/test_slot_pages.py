@@ -221,7 +221,7 @@ def test_a_slot_is_found(chain: World, by_name: bool) -> None:
     name = "clean@acme/2026-11-19"
     number = chain.slot_id(name)
     asked = name if by_name else str(number)
-    assert chain.read(lambda db: slot_pages.find_named(db, asked)) == (number, name)
+    assert chain.read(lambda db: slot_pages.find_named(db, asked, sight=None)) == (number, name)
 
 
 @pytest.mark.parametrize(
@@ -229,4 +229,4 @@ def test_a_slot_is_found(chain: World, by_name: bool) -> None:
 )
 def test_a_slot_that_is_not_there(chain: World, name: str) -> None:
     with pytest.raises(NotFoundError, match="there is no slot"):
-        chain.read(lambda db: slot_pages.find(db, name))
+        chain.read(lambda db: slot_pages.find(db, name, sight=None))
