@@ -54,7 +54,7 @@ class Agent:
             self._core.restore(lease, entry.run.source)
             self._spawn(self._adopted(self._supervise(entry.run)))
             return
-        self.logs.follow(lease, self._journal.folder(lease))
+        self.logs.follow(lease, self._journal.folder(lease), self._launcher.redaction(entry.run))
         self.logs.ended(lease)
         if entry.answered:
             self.logs.reported(lease)
@@ -86,7 +86,8 @@ class Agent:
         for lease, supervision in self._live.items():
             supervision.read_messages()
             told = supervision.messages.told
-            self._core.progressed(lease, told.progress, told.checkpoint)
+            progress = supervision.redaction.progress(told.progress)
+            self._core.progressed(lease, progress, told.checkpoint)
         return self._core.beats()
 
     # --- what arrives
@@ -168,11 +169,17 @@ class Agent:
 
     def _supervise(self, run: Run) -> Supervision:
         # at once, not in the task: the next message may already say to stop it
+        redaction = self._launcher.redaction(run)
         supervision = Supervision(
-            run, journal=self._journal, launcher=self._launcher, clock=self._clock, grace=self._grace
+            run,
+            journal=self._journal,
+            launcher=self._launcher,
+            redaction=redaction,
+            clock=self._clock,
+            grace=self._grace,
         )
         self._live[run.lease] = supervision
-        self.logs.follow(run.lease, self._journal.folder(run.lease))
+        self.logs.follow(run.lease, self._journal.folder(run.lease), redaction)
         return supervision
 
     def _spawn(self, life: Coroutine[None, None, None]) -> None:

@@ -15,6 +15,7 @@ from conductor_agent.allowlist import AllowList
 from conductor_agent.errors import RunError
 from conductor_agent.executors.contract import Executor, Launch, Place
 from conductor_agent.model import Run
+from conductor_agent.redaction import Redaction
 from conductor_agent.warm import WarmPython
 from conductor_agent.warm_host import Order
 
@@ -70,6 +71,10 @@ class Launcher:
         if self._is_warm(launch, folder, variables):
             return None
         return _spawn(launch, folder, variables)
+
+    def redaction(self, run: Run) -> Redaction:
+        """The secrets that are taken out of what leaves the agent about this run."""
+        return Redaction.of_spec(run.spec, self._inherited)
 
     def close(self) -> None:
         """What was started goes on."""

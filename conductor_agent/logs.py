@@ -14,6 +14,7 @@ from pathlib import Path
 
 from conductor_agent import convert
 from conductor_agent.model import Lease
+from conductor_agent.redaction import Redaction
 from conductor_proto.v1 import agent_service_pb2 as wire
 
 PIECE = 256 * 1024
@@ -29,7 +30,14 @@ class _Tail:
     lease: Lease
     stream: str
     path: Path
+    redaction: Redaction
     offset: int = 0
+    place: int = (
+        0  # where the next piece begins in the file, which is not the offset once a secret was taken out
+    )
+    skipped: int = 0  # so much of what begins there the server has already
+    taken: int = 0  # so much of the file does the piece on its way stand for
+    length: int = 0  # and so long it is
     in_flight: bool = False
     closing: bool = False  # the piece on its way is said to be the last
     over: bool = False  # the run has ended: the file grows no more
@@ -39,12 +47,12 @@ class _Tail:
         """The next piece to send, if there is one and none is on its way."""
         if self.in_flight or self.pushed:
             return None
-        data = _read(self.path, self.offset)
+        data, self.taken, last = self._redacted(self.place)
+        data = data[self.skipped :]
         if not data and not (self.over and self.offset):
             self.pushed = self.over  # nothing was ever written: nothing to close either
             return None
-        self.in_flight = True
-        self.closing = self.over and len(data) < PIECE
+        self.in_flight, self.closing, self.length = True, last, len(data)
         return wire.PushLogsRequest(
             lease=convert.lease_to_wire(self.lease),
             stream=self.stream,
@@ -55,10 +63,35 @@ class _Tail:
 
     def answered(self, answer: wire.PushLogsResponse) -> None:
         self.in_flight = False
-        self.offset = min(max(0, answer.next_offset), _size(self.path))
+        expected = self.offset + self.length
         # Not `over`: that may have come after the piece, and the server would wait for an end that nobody told it.
-        ended = self.closing and self.offset >= _size(self.path)
+        ended = self.closing and answer.next_offset >= expected
         self.pushed = answer.closed or ended
+        if answer.next_offset == expected:
+            self.offset, self.place, self.skipped = expected, self.place + self.taken, 0
+        elif not self.pushed:
+            self._go_on_from(answer.next_offset)
+
+    def _redacted(self, place: int) -> tuple[bytes, int, bool]:
+        """What there is from that place of the file, how much of it that is, and whether nothing follows."""
+        wanted = PIECE // self.redaction.growth
+        data = _read(self.path, place, wanted)
+        last = self.over and len(data) < wanted
+        return *self.redaction.begun(data, over=last), last
+
+    def _go_on_from(self, offset: int) -> None:
+        """The server has something else than was thought: an agent before us has pushed it, or a connection was lost.
+
+        Where that is in the file is found by reading it again from its beginning.
+        """
+        self.offset = self.place = self.skipped = 0
+        while True:
+            data, taken, _ = self._redacted(self.place)
+            if not taken or self.offset + len(data) > offset:
+                break
+            self.offset, self.place = self.offset + len(data), self.place + taken
+        self.skipped = min(len(data), max(0, offset - self.offset))
+        self.offset += self.skipped
 
 
 class LogPusher:
@@ -70,9 +103,11 @@ class LogPusher:
         self._waiting: dict[Lease, float] = {}  # reported runs, with their patience in seconds
         self._look = asyncio.Event()
 
-    def follow(self, lease: Lease, folder: Path) -> None:
-        """Begins to push a run's output."""
-        self._tails[lease] = [_Tail(lease=lease, stream=stream, path=folder / stream) for stream in STREAMS]
+    def follow(self, lease: Lease, folder: Path, redaction: Redaction) -> None:
+        """Begins to push a run's output, without its secrets."""
+        self._tails[lease] = [
+            _Tail(lease=lease, stream=stream, path=folder / stream, redaction=redaction) for stream in STREAMS
+        ]
 
     def ended(self, lease: Lease) -> None:
         """The run's files will not grow any more."""
@@ -137,17 +172,10 @@ class LogPusher:
                 self._on_pushed(lease)
 
 
-def _read(path: Path, offset: int) -> bytes:
+def _read(path: Path, place: int, most: int) -> bytes:
     try:
         with path.open("rb") as file:
-            file.seek(offset)
-            return file.read(PIECE)
+            file.seek(place)
+            return file.read(most)
     except FileNotFoundError:
         return b""
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return 0

@@ -20,6 +20,7 @@ from conductor_agent.launcher import Launcher
 from conductor_agent.model import ERROR_LIMIT, Ending, Outcome, Run
 from conductor_agent.pipes import MessageReader
 from conductor_agent.process import Process, read_identity
+from conductor_agent.redaction import Redaction
 
 _TAIL = 4096  # bytes of stderr that stand for an error which the command did not put into words
 
@@ -35,8 +36,18 @@ class StopOrder:
 class Supervision:
     """Watches over one run. ``grace`` is the number of seconds between TERM and KILL."""
 
-    def __init__(self, run: Run, *, journal: Journal, launcher: Launcher, clock: Clock, grace: float) -> None:
+    def __init__(
+        self,
+        run: Run,
+        *,
+        journal: Journal,
+        launcher: Launcher,
+        redaction: Redaction,
+        clock: Clock,
+        grace: float,
+    ) -> None:
         self.run = run
+        self.redaction = redaction
         self._journal = journal
         self._launcher = launcher
         self._clock = clock
@@ -99,7 +110,7 @@ class Supervision:
 
     def _not_started(self, error: str) -> Ending:
         self._journal.note(self.run.lease, error)
-        return Ending(outcome=Outcome.FAILED, error=_shortened(error))
+        return Ending(outcome=Outcome.FAILED, error=_shortened(self.redaction.text(error)))
 
     async def _watch(self, process: Process, *, started: float) -> Ending:
         try:
@@ -163,8 +174,8 @@ class Supervision:
         return Ending(
             outcome=outcome,
             exit_code=status,
-            error=_shortened(error),
-            result=told.result,
+            error=_shortened(self.redaction.text(error)),
+            result=self.redaction.values(told.result),
             checkpoint=told.checkpoint or b"",
             ran_for=0.0 if started is None else max(0.0, ended - started),
         )
@@ -174,20 +185,21 @@ class Supervision:
         if status > 128:
             with contextlib.suppress(ValueError):  # a program may exit with such a code by itself
                 head = f"killed by {signal.Signals(status - 128).name}"
-        tail = _tail(self._folder / "stderr")
+        tail = _tail(self._folder / "stderr", self.redaction)
         return f"{head}\n{tail}" if tail else head
 
 
-def _tail(path: Path) -> str:
-    """The last lines of a file, in whole lines where it has any."""
+def _tail(path: Path, redaction: Redaction) -> str:
+    """The last lines of a file, in whole lines where it has any. No secret is cut in two, of which half would stay."""
     try:
         with path.open("rb") as file:
             size = file.seek(0, 2)
-            file.seek(max(0, size - _TAIL))
-            data = file.read()
+            file.seek(max(0, size - _TAIL - redaction.longest))
+            data = redaction.data(file.read())
     except FileNotFoundError:
         return ""
     if size > _TAIL:
+        data = data[-_TAIL:]
         data = data.partition(b"\n")[2] or data
     return data.decode(errors="replace").strip()
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from conductor_agent.logs import LogPusher
 from conductor_agent.model import Lease
+from conductor_agent.redaction import Redaction
 from conductor_proto.v1 import agent_service_pb2 as wire
 
 PATIENCE_S = 20.0
@@ -18,7 +19,7 @@ async def test_a_run_that_ends_while_its_output_is_on_its_way_is_closed_too(tmp_
     pushed: list[Lease] = []
     pusher = LogPusher(pushed.append)
     (tmp_path / "stdout").write_bytes(b"one\n")
-    pusher.follow(LEASE, tmp_path)
+    pusher.follow(LEASE, tmp_path, Redaction({}))
     pieces = pusher.pieces(1)
     async with asyncio.timeout(PATIENCE_S):
         first = await anext(pieces)

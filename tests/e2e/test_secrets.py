@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+import operator
 import urllib.request
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -46,7 +48,17 @@ DEFINITIONS = {
             "source": "python",
             "python": {"callable": f"jobs:{name}", "arguments": {"key": "${env:API_KEY}"}},
         }
-        for name in ("works", "raises", "crashes")
+        for name in ("works", "raises", "crashes", "says", "shouts")
+    ]
+    + [
+        {
+            "name": "echoes",
+            "source": "shell",
+            "shell": {
+                "script": 'printf "key " >&2; echo "$KEY $KEY" >&2; exit 1',
+                "environment": {"KEY": "${env:API_KEY}"},
+            },
+        }
     ]
     + [{"name": "looks", "source": "shell", "shell": {"script": "env | grep -c CONDUCTOR_TOKEN; exit 0"}}],
 }
@@ -55,6 +67,8 @@ JOBS = """
 import os, signal
 def works(key): return {"length": len(key)}
 def raises(key): return works(key)["no such thing"]
+def says(key): print("key", key); return {"key": key, key: [key]}
+def shouts(key): raise ValueError(f"not {key}")
 def crashes(key): os.kill(os.getpid(), signal.SIGSEGV)
 """
 
@@ -72,6 +86,10 @@ def forms(secret: str) -> Iterator[bytes]:
     yield quote(secret, safe="").encode()
     yield json.dumps(secret)[1:-1].encode()
     yield base64.b64encode(secret.encode())
+
+
+def files_with(folder: Path, secret: str) -> list[str]:
+    return [path.name for path in folder.rglob("*") if path.is_file() and leaks(_read(path), secret)]
 
 
 def leaks(text: bytes, *secrets: str) -> list[str]:
@@ -115,8 +133,13 @@ def test_no_secret_turns_up_where_it_has_no_business(home: Home) -> None:
         assert not leaks(shown.encode(), secret)
         assert not leaks(pages, secret)
         assert not leaks((server.said + agent.said).encode(), secret)
-        found = [path for path in home.path.rglob("*") if path.is_file() and leaks(path.read_bytes(), secret)]
-        assert [path.name for path in found] == (["token"] if secret == token else [])
+        # What commands write stays in the agent's journal, as they wrote it, until the server has its output.
+        expected = ["token"] if secret == token else []
+        seen(partial(files_with, home.path, secret), partial(operator.eq, expected))
+    said = {run["definition"]: home.cli("runs", "logs", str(run["id"])) for run in runs}
+    assert "key [secret API_KEY]\n" in said["says"]
+    assert "key [secret API_KEY] [secret API_KEY]\n" in said["echoes"]
+    assert "not [secret API_KEY]" in said["shouts"]
 
 
 @pytest.mark.parametrize(
