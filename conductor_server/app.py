@@ -237,7 +237,7 @@ def _assemble(
         (lambda: database) if all_lead else election.store,
         clock,
         engine_settings,
-        WatchedSources(sources, monotonic=clock.monotonic),
+        WatchedSources(sources, monotonic=clock.monotonic, patience_s=settings.definitions_timeout_seconds),
         after_pass=after_pass,
     )
 

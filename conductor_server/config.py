@@ -64,6 +64,13 @@ class Settings(BaseSettings):
         validation_alias="CONDUCTOR_DEFINITIONS",
         description="files and folders with definitions, comma between",
     )
+    definitions_timeout_seconds: float = Field(
+        20,
+        gt=0,
+        le=60,
+        validation_alias="CONDUCTOR_DEFINITIONS_TIMEOUT_SECONDS",
+        description="a definition source that has not answered by then is passed over until it has",
+    )
     timezone: str = Field(
         "UTC", validation_alias="CONDUCTOR_TIMEZONE", description="zone of slots that belong to no account"
     )

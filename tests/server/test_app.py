@@ -157,7 +157,7 @@ async def loop(database: Database) -> AsyncIterator[tuple[EngineLoop, Plugin]]:
     async def after_pass() -> None:
         return None
 
-    sources = WatchedSources([plugin], monotonic=clock.monotonic)
+    sources = WatchedSources([plugin], monotonic=clock.monotonic, patience_s=PATIENCE_S)
     engine = EngineLoop(lambda: database, clock, SETTINGS, sources, after_pass=after_pass)
     task = asyncio.create_task(engine.run())
     yield engine, plugin
@@ -203,7 +203,7 @@ async def test_a_pass_that_is_under_way_is_waited_for(database: Database) -> Non
         lambda: database,
         clock,
         SETTINGS,
-        WatchedSources([plugin], monotonic=clock.monotonic),
+        WatchedSources([plugin], monotonic=clock.monotonic, patience_s=PATIENCE_S),
         after_pass=after_pass,
     )
     task = asyncio.create_task(engine.run())
