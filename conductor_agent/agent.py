@@ -72,6 +72,10 @@ class Agent:
     def claim_stream_opened(self) -> None:
         self._core.claim_stream_opened()
 
+    def now(self) -> float:
+        """What its wall clock shows: a server tells people where that is wrong."""
+        return self._clock.now()
+
     def held(self) -> tuple[Lease, ...]:
         return self._core.leases()
 

@@ -133,6 +133,7 @@ class Connection:
             # The state folder is locked and its name was ours before: whoever is alive under it is our own past.
             # Later on somebody else may have taken over, and two of us must not go on doing that in turns.
             take_over=not self._accepted and self._journal.was_registered,
+            clock=convert.clock_to_wire(self._clock.now()),
         )
 
     def _accept(self, answer: wire.RegisterResponse, address: str) -> None:

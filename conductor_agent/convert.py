@@ -162,6 +162,11 @@ def _duration(span: float) -> Duration:
     return Duration(seconds=int(span), nanos=round((span - int(span)) * 1e9) % 1_000_000_000)
 
 
+def clock_to_wire(seconds: float) -> Timestamp:
+    """Of seconds since the epoch."""
+    return Timestamp(seconds=int(seconds), nanos=int(seconds % 1 * 1e9))
+
+
 def _timestamp(instant: dt.datetime) -> Timestamp:
     message = Timestamp()
     message.FromDatetime(instant)

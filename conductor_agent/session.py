@@ -101,7 +101,9 @@ async def _heartbeat(agent: Agent, session: Session, stub: AgentServiceAsyncStub
     async def beats() -> AsyncIterator[wire.HeartbeatRequest]:
         while True:
             runs = [convert.beat_to_wire(beat) for beat in agent.beats()]
-            yield wire.HeartbeatRequest(session=session.number, runs=runs)
+            yield wire.HeartbeatRequest(
+                session=session.number, runs=runs, clock=convert.clock_to_wire(agent.now())
+            )
             await asyncio.sleep(min(max(_SHORTEST_INTERVAL, session.heartbeat_interval), _LONGEST_INTERVAL))
 
     def judged(answer: wire.HeartbeatResponse) -> None:

@@ -11,7 +11,12 @@ from conductor_cli.data import as_data, instant
 from conductor_cli.output import format_option, joined, show_json, show_table
 
 if TYPE_CHECKING:
+    from conductor_proto.v1.control_service_pb2 import Agent
     from conductor_proto.v1.control_service_pb2_grpc import ControlServiceStub
+
+
+SKEW_MAX_S = 2.0
+"""What is less is the way of a message, or does no harm."""
 
 
 @click.group("agents")
@@ -39,9 +44,18 @@ def list_agents(server: ControlServiceStub, format: str) -> None:
             "pid": lambda row: str(row.pid),
             "version": lambda row: row.version,
             "heartbeat": lambda row: instant(row.heartbeat_at) if row.HasField("heartbeat_at") else "",
+            "clock": _clock,
             "running": lambda row: joined(
                 f"{each.source} {each.running}/{each.capacity}" for each in row.sources
             ),
         },
         empty="no agents",
     )
+
+
+def _clock(agent: Agent) -> str:
+    """How far it is off, where that is too far; a dash where the agent does not tell."""
+    if not agent.HasField("clock_skew"):
+        return "-"
+    seconds = agent.clock_skew.ToTimedelta().total_seconds()
+    return "ok" if abs(seconds) <= SKEW_MAX_S else f"{seconds:+.1f} s"

@@ -25,49 +25,50 @@ _sym_db = _symbol_database.Default()
 from conductor_proto.v1 import run_pb2 as conductor__proto_dot_v1_dot_run__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&conductor_proto/v1/agent_service.proto\x12\x12\x63onductor_proto.v1\x1a\x1c\x63onductor_proto/v1/run.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xfe\x01\n\x0fRegisterRequest\x12\r\n\x05\x61gent\x18\x01 \x01(\t\x12\x10\n\x08instance\x18\x02 \x01(\t\x12\x0c\n\x04host\x18\x03 \x01(\t\x12\x0b\n\x03pid\x18\x04 \x01(\x03\x12\x0f\n\x07version\x18\x05 \x01(\t\x12\x14\n\x0cprotocol_min\x18\x06 \x01(\r\x12\x14\n\x0cprotocol_max\x18\x07 \x01(\r\x12\x36\n\ncapacities\x18\x08 \x03(\x0b\x32\".conductor_proto.v1.SourceCapacity\x12\'\n\x04held\x18\t \x03(\x0b\x32\x19.conductor_proto.v1.Lease\x12\x11\n\ttake_over\x18\n \x01(\x08\".\n\x0eSourceCapacity\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x0c\n\x04runs\x18\x02 \x01(\x05\"\x8a\x02\n\x10RegisterResponse\x12\x0f\n\x07session\x18\x01 \x01(\x03\x12\x10\n\x08protocol\x18\x02 \x01(\r\x12\x35\n\x12heartbeat_interval\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x30\n\rlease_timeout\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x30\n\x08verdicts\x18\x05 \x03(\x0b\x32\x1e.conductor_proto.v1.RunVerdict\x12\x0e\n\x06server\x18\x06 \x01(\t\x12\r\n\x05store\x18\x07 \x01(\t\x12\x19\n\x11store_incarnation\x18\x08 \x01(\t\"t\n\nRunVerdict\x12(\n\x05lease\x18\x01 \x01(\x0b\x32\x19.conductor_proto.v1.Lease\x12,\n\x07verdict\x18\x02 \x01(\x0e\x32\x1b.conductor_proto.v1.Verdict\x12\x0e\n\x06reason\x18\x03 \x01(\t\"f\n\x0f\x43laimRunRequest\x12\x0f\n\x07session\x18\x01 \x01(\x03\x12\x30\n\x04\x66ree\x18\x02 \x03(\x0b\x32\".conductor_proto.v1.SourceCapacity\x12\x10\n\x08received\x18\x03 \x01(\x03\"@\n\x10\x43laimRunResponse\x12,\n\x04runs\x18\x01 \x03(\x0b\x32\x1e.conductor_proto.v1.ClaimedRun\"N\n\x10HeartbeatRequest\x12\x0f\n\x07session\x18\x01 \x01(\x03\x12)\n\x04runs\x18\x02 \x03(\x0b\x32\x1b.conductor_proto.v1.RunBeat\"\x8b\x01\n\x07RunBeat\x12(\n\x05lease\x18\x01 \x01(\x0b\x32\x19.conductor_proto.v1.Lease\x12.\n\x08progress\x18\x02 \x01(\x0b\x32\x1c.conductor_proto.v1.Progress\x12\x17\n\ncheckpoint\x18\x03 \x01(\x0cH\x00\x88\x01\x01\x42\r\n\x0b_checkpoint\"E\n\x11HeartbeatResponse\x12\x30\n\x08verdicts\x18\x01 \x03(\x0b\x32\x1e.conductor_proto.v1.RunVerdict\"W\n\x0f\x43ompleteRequest\x12\x0f\n\x07session\x18\x01 \x01(\x03\x12\x33\n\x0b\x63ompletions\x18\x02 \x03(\x0b\x32\x1e.conductor_proto.v1.Completion\"\xa7\x02\n\nCompletion\x12(\n\x05lease\x18\x01 \x01(\x0b\x32\x19.conductor_proto.v1.Lease\x12\x15\n\rcompletion_id\x18\x02 \x01(\t\x12,\n\x07outcome\x18\x03 \x01(\x0e\x32\x1b.conductor_proto.v1.Outcome\x12\x16\n\texit_code\x18\x04 \x01(\x05H\x00\x88\x01\x01\x12\r\n\x05\x65rror\x18\x05 \x01(\t\x12\'\n\x06result\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x12\n\ncheckpoint\x18\x07 \x01(\x0c\x12*\n\x07ran_for\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0c\n\x04slot\x18\t \x01(\tB\x0c\n\n_exit_code\"C\n\x10\x43ompleteResponse\x12/\n\x04\x61\x63ks\x18\x01 \x03(\x0b\x32!.conductor_proto.v1.CompletionAck\"\x9b\x01\n\rCompletionAck\x12\x15\n\rcompletion_id\x18\x01 \x01(\t\x12\x34\n\x0b\x64isposition\x18\x02 \x01(\x0e\x32\x1f.conductor_proto.v1.Disposition\x12-\n\x06status\x18\x03 \x01(\x0e\x32\x1d.conductor_proto.v1.RunStatus\x12\x0e\n\x06reason\x18\x04 \x01(\t\"\x87\x01\n\x0fPushLogsRequest\x12\x0f\n\x07session\x18\x01 \x01(\x03\x12(\n\x05lease\x18\x02 \x01(\x0b\x32\x19.conductor_proto.v1.Lease\x12\x0e\n\x06stream\x18\x03 \x01(\t\x12\x0e\n\x06offset\x18\x04 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x05 \x01(\x0c\x12\x0b\n\x03\x65of\x18\x06 \x01(\x08\"W\n\x10PushLogsResponse\x12\x0e\n\x06run_id\x18\x01 \x01(\x03\x12\x0e\n\x06stream\x18\x02 \x01(\t\x12\x13\n\x0bnext_offset\x18\x03 \x01(\x03\x12\x0e\n\x06\x63losed\x18\x04 \x01(\x08*x\n\x07Verdict\x12\x17\n\x13VERDICT_UNSPECIFIED\x10\x00\x12\x14\n\x10VERDICT_CONTINUE\x10\x01\x12\x12\n\x0eVERDICT_CANCEL\x10\x02\x12\x16\n\x12VERDICT_LEASE_LOST\x10\x03\x12\x12\n\x0eVERDICT_FORGET\x10\x04*\xbe\x01\n\x0b\x44isposition\x12\x1b\n\x17\x44ISPOSITION_UNSPECIFIED\x10\x00\x12\x17\n\x13\x44ISPOSITION_APPLIED\x10\x01\x12\x19\n\x15\x44ISPOSITION_DUPLICATE\x10\x02\x12\x14\n\x10\x44ISPOSITION_LATE\x10\x03\x12\x16\n\x12\x44ISPOSITION_FENCED\x10\x04\x12\x17\n\x13\x44ISPOSITION_REMOVED\x10\x05\x12\x17\n\x13\x44ISPOSITION_REFUSED\x10\x06\x32\xd4\x03\n\x0c\x41gentService\x12U\n\x08Register\x12#.conductor_proto.v1.RegisterRequest\x1a$.conductor_proto.v1.RegisterResponse\x12Y\n\x08\x43laimRun\x12#.conductor_proto.v1.ClaimRunRequest\x1a$.conductor_proto.v1.ClaimRunResponse(\x01\x30\x01\x12\\\n\tHeartbeat\x12$.conductor_proto.v1.HeartbeatRequest\x1a%.conductor_proto.v1.HeartbeatResponse(\x01\x30\x01\x12Y\n\x08\x43omplete\x12#.conductor_proto.v1.CompleteRequest\x1a$.conductor_proto.v1.CompleteResponse(\x01\x30\x01\x12Y\n\x08PushLogs\x12#.conductor_proto.v1.PushLogsRequest\x1a$.conductor_proto.v1.PushLogsResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&conductor_proto/v1/agent_service.proto\x12\x12\x63onductor_proto.v1\x1a\x1c\x63onductor_proto/v1/run.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa9\x02\n\x0fRegisterRequest\x12\r\n\x05\x61gent\x18\x01 \x01(\t\x12\x10\n\x08instance\x18\x02 \x01(\t\x12\x0c\n\x04host\x18\x03 \x01(\t\x12\x0b\n\x03pid\x18\x04 \x01(\x03\x12\x0f\n\x07version\x18\x05 \x01(\t\x12\x14\n\x0cprotocol_min\x18\x06 \x01(\r\x12\x14\n\x0cprotocol_max\x18\x07 \x01(\r\x12\x36\n\ncapacities\x18\x08 \x03(\x0b\x32\".conductor_proto.v1.SourceCapacity\x12\'\n\x04held\x18\t \x03(\x0b\x32\x19.conductor_proto.v1.Lease\x12\x11\n\ttake_over\x18\n \x01(\x08\x12)\n\x05\x63lock\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\".\n\x0eSourceCapacity\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x0c\n\x04runs\x18\x02 \x01(\x05\"\x8a\x02\n\x10RegisterResponse\x12\x0f\n\x07session\x18\x01 \x01(\x03\x12\x10\n\x08protocol\x18\x02 \x01(\r\x12\x35\n\x12heartbeat_interval\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x30\n\rlease_timeout\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x30\n\x08verdicts\x18\x05 \x03(\x0b\x32\x1e.conductor_proto.v1.RunVerdict\x12\x0e\n\x06server\x18\x06 \x01(\t\x12\r\n\x05store\x18\x07 \x01(\t\x12\x19\n\x11store_incarnation\x18\x08 \x01(\t\"t\n\nRunVerdict\x12(\n\x05lease\x18\x01 \x01(\x0b\x32\x19.conductor_proto.v1.Lease\x12,\n\x07verdict\x18\x02 \x01(\x0e\x32\x1b.conductor_proto.v1.Verdict\x12\x0e\n\x06reason\x18\x03 \x01(\t\"f\n\x0f\x43laimRunRequest\x12\x0f\n\x07session\x18\x01 \x01(\x03\x12\x30\n\x04\x66ree\x18\x02 \x03(\x0b\x32\".conductor_proto.v1.SourceCapacity\x12\x10\n\x08received\x18\x03 \x01(\x03\"@\n\x10\x43laimRunResponse\x12,\n\x04runs\x18\x01 \x03(\x0b\x32\x1e.conductor_proto.v1.ClaimedRun\"y\n\x10HeartbeatRequest\x12\x0f\n\x07session\x18\x01 \x01(\x03\x12)\n\x04runs\x18\x02 \x03(\x0b\x32\x1b.conductor_proto.v1.RunBeat\x12)\n\x05\x63lock\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x8b\x01\n\x07RunBeat\x12(\n\x05lease\x18\x01 \x01(\x0b\x32\x19.conductor_proto.v1.Lease\x12.\n\x08progress\x18\x02 \x01(\x0b\x32\x1c.conductor_proto.v1.Progress\x12\x17\n\ncheckpoint\x18\x03 \x01(\x0cH\x00\x88\x01\x01\x42\r\n\x0b_checkpoint\"E\n\x11HeartbeatResponse\x12\x30\n\x08verdicts\x18\x01 \x03(\x0b\x32\x1e.conductor_proto.v1.RunVerdict\"W\n\x0f\x43ompleteRequest\x12\x0f\n\x07session\x18\x01 \x01(\x03\x12\x33\n\x0b\x63ompletions\x18\x02 \x03(\x0b\x32\x1e.conductor_proto.v1.Completion\"\xa7\x02\n\nCompletion\x12(\n\x05lease\x18\x01 \x01(\x0b\x32\x19.conductor_proto.v1.Lease\x12\x15\n\rcompletion_id\x18\x02 \x01(\t\x12,\n\x07outcome\x18\x03 \x01(\x0e\x32\x1b.conductor_proto.v1.Outcome\x12\x16\n\texit_code\x18\x04 \x01(\x05H\x00\x88\x01\x01\x12\r\n\x05\x65rror\x18\x05 \x01(\t\x12\'\n\x06result\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x12\n\ncheckpoint\x18\x07 \x01(\x0c\x12*\n\x07ran_for\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0c\n\x04slot\x18\t \x01(\tB\x0c\n\n_exit_code\"C\n\x10\x43ompleteResponse\x12/\n\x04\x61\x63ks\x18\x01 \x03(\x0b\x32!.conductor_proto.v1.CompletionAck\"\x9b\x01\n\rCompletionAck\x12\x15\n\rcompletion_id\x18\x01 \x01(\t\x12\x34\n\x0b\x64isposition\x18\x02 \x01(\x0e\x32\x1f.conductor_proto.v1.Disposition\x12-\n\x06status\x18\x03 \x01(\x0e\x32\x1d.conductor_proto.v1.RunStatus\x12\x0e\n\x06reason\x18\x04 \x01(\t\"\x87\x01\n\x0fPushLogsRequest\x12\x0f\n\x07session\x18\x01 \x01(\x03\x12(\n\x05lease\x18\x02 \x01(\x0b\x32\x19.conductor_proto.v1.Lease\x12\x0e\n\x06stream\x18\x03 \x01(\t\x12\x0e\n\x06offset\x18\x04 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x05 \x01(\x0c\x12\x0b\n\x03\x65of\x18\x06 \x01(\x08\"W\n\x10PushLogsResponse\x12\x0e\n\x06run_id\x18\x01 \x01(\x03\x12\x0e\n\x06stream\x18\x02 \x01(\t\x12\x13\n\x0bnext_offset\x18\x03 \x01(\x03\x12\x0e\n\x06\x63losed\x18\x04 \x01(\x08*x\n\x07Verdict\x12\x17\n\x13VERDICT_UNSPECIFIED\x10\x00\x12\x14\n\x10VERDICT_CONTINUE\x10\x01\x12\x12\n\x0eVERDICT_CANCEL\x10\x02\x12\x16\n\x12VERDICT_LEASE_LOST\x10\x03\x12\x12\n\x0eVERDICT_FORGET\x10\x04*\xbe\x01\n\x0b\x44isposition\x12\x1b\n\x17\x44ISPOSITION_UNSPECIFIED\x10\x00\x12\x17\n\x13\x44ISPOSITION_APPLIED\x10\x01\x12\x19\n\x15\x44ISPOSITION_DUPLICATE\x10\x02\x12\x14\n\x10\x44ISPOSITION_LATE\x10\x03\x12\x16\n\x12\x44ISPOSITION_FENCED\x10\x04\x12\x17\n\x13\x44ISPOSITION_REMOVED\x10\x05\x12\x17\n\x13\x44ISPOSITION_REFUSED\x10\x06\x32\xd4\x03\n\x0c\x41gentService\x12U\n\x08Register\x12#.conductor_proto.v1.RegisterRequest\x1a$.conductor_proto.v1.RegisterResponse\x12Y\n\x08\x43laimRun\x12#.conductor_proto.v1.ClaimRunRequest\x1a$.conductor_proto.v1.ClaimRunResponse(\x01\x30\x01\x12\\\n\tHeartbeat\x12$.conductor_proto.v1.HeartbeatRequest\x1a%.conductor_proto.v1.HeartbeatResponse(\x01\x30\x01\x12Y\n\x08\x43omplete\x12#.conductor_proto.v1.CompleteRequest\x1a$.conductor_proto.v1.CompleteResponse(\x01\x30\x01\x12Y\n\x08PushLogs\x12#.conductor_proto.v1.PushLogsRequest\x1a$.conductor_proto.v1.PushLogsResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'conductor_proto.v1.agent_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_VERDICT']._serialized_start=2150
-  _globals['_VERDICT']._serialized_end=2270
-  _globals['_DISPOSITION']._serialized_start=2273
-  _globals['_DISPOSITION']._serialized_end=2463
-  _globals['_REGISTERREQUEST']._serialized_start=155
-  _globals['_REGISTERREQUEST']._serialized_end=409
-  _globals['_SOURCECAPACITY']._serialized_start=411
-  _globals['_SOURCECAPACITY']._serialized_end=457
-  _globals['_REGISTERRESPONSE']._serialized_start=460
-  _globals['_REGISTERRESPONSE']._serialized_end=726
-  _globals['_RUNVERDICT']._serialized_start=728
-  _globals['_RUNVERDICT']._serialized_end=844
-  _globals['_CLAIMRUNREQUEST']._serialized_start=846
-  _globals['_CLAIMRUNREQUEST']._serialized_end=948
-  _globals['_CLAIMRUNRESPONSE']._serialized_start=950
-  _globals['_CLAIMRUNRESPONSE']._serialized_end=1014
-  _globals['_HEARTBEATREQUEST']._serialized_start=1016
-  _globals['_HEARTBEATREQUEST']._serialized_end=1094
-  _globals['_RUNBEAT']._serialized_start=1097
-  _globals['_RUNBEAT']._serialized_end=1236
-  _globals['_HEARTBEATRESPONSE']._serialized_start=1238
-  _globals['_HEARTBEATRESPONSE']._serialized_end=1307
-  _globals['_COMPLETEREQUEST']._serialized_start=1309
-  _globals['_COMPLETEREQUEST']._serialized_end=1396
-  _globals['_COMPLETION']._serialized_start=1399
-  _globals['_COMPLETION']._serialized_end=1694
-  _globals['_COMPLETERESPONSE']._serialized_start=1696
-  _globals['_COMPLETERESPONSE']._serialized_end=1763
-  _globals['_COMPLETIONACK']._serialized_start=1766
-  _globals['_COMPLETIONACK']._serialized_end=1921
-  _globals['_PUSHLOGSREQUEST']._serialized_start=1924
-  _globals['_PUSHLOGSREQUEST']._serialized_end=2059
-  _globals['_PUSHLOGSRESPONSE']._serialized_start=2061
-  _globals['_PUSHLOGSRESPONSE']._serialized_end=2148
-  _globals['_AGENTSERVICE']._serialized_start=2466
-  _globals['_AGENTSERVICE']._serialized_end=2934
+  _globals['_VERDICT']._serialized_start=2269
+  _globals['_VERDICT']._serialized_end=2389
+  _globals['_DISPOSITION']._serialized_start=2392
+  _globals['_DISPOSITION']._serialized_end=2582
+  _globals['_REGISTERREQUEST']._serialized_start=188
+  _globals['_REGISTERREQUEST']._serialized_end=485
+  _globals['_SOURCECAPACITY']._serialized_start=487
+  _globals['_SOURCECAPACITY']._serialized_end=533
+  _globals['_REGISTERRESPONSE']._serialized_start=536
+  _globals['_REGISTERRESPONSE']._serialized_end=802
+  _globals['_RUNVERDICT']._serialized_start=804
+  _globals['_RUNVERDICT']._serialized_end=920
+  _globals['_CLAIMRUNREQUEST']._serialized_start=922
+  _globals['_CLAIMRUNREQUEST']._serialized_end=1024
+  _globals['_CLAIMRUNRESPONSE']._serialized_start=1026
+  _globals['_CLAIMRUNRESPONSE']._serialized_end=1090
+  _globals['_HEARTBEATREQUEST']._serialized_start=1092
+  _globals['_HEARTBEATREQUEST']._serialized_end=1213
+  _globals['_RUNBEAT']._serialized_start=1216
+  _globals['_RUNBEAT']._serialized_end=1355
+  _globals['_HEARTBEATRESPONSE']._serialized_start=1357
+  _globals['_HEARTBEATRESPONSE']._serialized_end=1426
+  _globals['_COMPLETEREQUEST']._serialized_start=1428
+  _globals['_COMPLETEREQUEST']._serialized_end=1515
+  _globals['_COMPLETION']._serialized_start=1518
+  _globals['_COMPLETION']._serialized_end=1813
+  _globals['_COMPLETERESPONSE']._serialized_start=1815
+  _globals['_COMPLETERESPONSE']._serialized_end=1882
+  _globals['_COMPLETIONACK']._serialized_start=1885
+  _globals['_COMPLETIONACK']._serialized_end=2040
+  _globals['_PUSHLOGSREQUEST']._serialized_start=2043
+  _globals['_PUSHLOGSREQUEST']._serialized_end=2178
+  _globals['_PUSHLOGSRESPONSE']._serialized_start=2180
+  _globals['_PUSHLOGSRESPONSE']._serialized_end=2267
+  _globals['_AGENTSERVICE']._serialized_start=2585
+  _globals['_AGENTSERVICE']._serialized_end=3053
 # @@protoc_insertion_point(module_scope)

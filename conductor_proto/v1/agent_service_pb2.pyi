@@ -15,6 +15,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import struct_pb2 as _struct_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
@@ -120,6 +121,7 @@ class RegisterRequest(_message.Message):
     CAPACITIES_FIELD_NUMBER: _builtins.int
     HELD_FIELD_NUMBER: _builtins.int
     TAKE_OVER_FIELD_NUMBER: _builtins.int
+    CLOCK_FIELD_NUMBER: _builtins.int
     agent: _builtins.str
     """Stable over restarts: `etl-2`. One live process a name."""
     instance: _builtins.str
@@ -144,6 +146,10 @@ class RegisterRequest(_message.Message):
     def held(self) -> _containers.RepeatedCompositeFieldContainer[_run_pb2.Lease]:
         """Every run in its journal that no server has acknowledged the end of."""
 
+    @_builtins.property
+    def clock(self) -> _timestamp_pb2.Timestamp:
+        """The agent's wall clock as it writes this, for people: they are told where it is wrong. Nothing is decided by it."""
+
     def __init__(
         self,
         *,
@@ -157,10 +163,11 @@ class RegisterRequest(_message.Message):
         capacities: _abc.Iterable[Global___SourceCapacity] | None = ...,
         held: _abc.Iterable[_run_pb2.Lease] | None = ...,
         take_over: _builtins.bool = ...,
+        clock: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["clock", b"clock"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "capacities", b"capacities", "held", b"held", "host", b"host", "instance", b"instance", "pid", b"pid", "protocol_max", b"protocol_max", "protocol_min", b"protocol_min", "take_over", b"take_over", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "capacities", b"capacities", "clock", b"clock", "held", b"held", "host", b"host", "instance", b"instance", "pid", b"pid", "protocol_max", b"protocol_max", "protocol_min", b"protocol_min", "take_over", b"take_over", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -350,6 +357,7 @@ class HeartbeatRequest(_message.Message):
 
     SESSION_FIELD_NUMBER: _builtins.int
     RUNS_FIELD_NUMBER: _builtins.int
+    CLOCK_FIELD_NUMBER: _builtins.int
     session: _builtins.int
     """From Register."""
     @_builtins.property
@@ -358,15 +366,20 @@ class HeartbeatRequest(_message.Message):
         claimed but that is missing here twice in a row was lost on the way, and is given to somebody.
         """
 
+    @_builtins.property
+    def clock(self) -> _timestamp_pb2.Timestamp:
+        """As in Register."""
+
     def __init__(
         self,
         *,
         session: _builtins.int = ...,
         runs: _abc.Iterable[Global___RunBeat] | None = ...,
+        clock: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["clock", b"clock"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["runs", b"runs", "session", b"session"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clock", b"clock", "runs", b"runs", "session", b"session"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

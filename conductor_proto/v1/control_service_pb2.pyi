@@ -1896,6 +1896,7 @@ class Agent(_message.Message):
     ALIVE_FIELD_NUMBER: _builtins.int
     REGISTERED_AT_FIELD_NUMBER: _builtins.int
     HEARTBEAT_AT_FIELD_NUMBER: _builtins.int
+    CLOCK_SKEW_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Its name."""
     host: _builtins.str
@@ -1918,6 +1919,12 @@ class Agent(_message.Message):
     def heartbeat_at(self) -> _timestamp_pb2.Timestamp:
         """The last sign of life."""
 
+    @_builtins.property
+    def clock_skew(self) -> _duration_pb2.Duration:
+        """How far its clock is ahead of the server's, as it was told last, to some tenths of a second; absent where it does
+        not tell.
+        """
+
     def __init__(
         self,
         *,
@@ -1929,10 +1936,11 @@ class Agent(_message.Message):
         alive: _builtins.bool = ...,
         registered_at: _timestamp_pb2.Timestamp | None = ...,
         heartbeat_at: _timestamp_pb2.Timestamp | None = ...,
+        clock_skew: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["heartbeat_at", b"heartbeat_at", "registered_at", b"registered_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["clock_skew", b"clock_skew", "heartbeat_at", b"heartbeat_at", "registered_at", b"registered_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alive", b"alive", "heartbeat_at", b"heartbeat_at", "host", b"host", "name", b"name", "pid", b"pid", "registered_at", b"registered_at", "sources", b"sources", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alive", b"alive", "clock_skew", b"clock_skew", "heartbeat_at", b"heartbeat_at", "host", b"host", "name", b"name", "pid", b"pid", "registered_at", b"registered_at", "sources", b"sources", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

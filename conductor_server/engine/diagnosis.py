@@ -7,7 +7,7 @@ import datetime as dt
 import sqlalchemy as sa
 
 from conductor_server.engine.clock import Clock
-from conductor_server.engine.status import EngineStatus
+from conductor_server.engine.status import EngineStatus, problems
 from conductor_server.engine.step import EngineSettings
 from conductor_server.policy import diagnosis
 from conductor_server.policy.diagnosis import Facts, Finding
@@ -32,13 +32,14 @@ def diagnose(
             late=None if state is None else now - state.looped_at,
             late_after=max(LATE_AT_LEAST, 3 * settings.loop_interval),
             leader=leadership.load(db).server,
-            problems=status.problems,
+            problems=problems(db, status),
             agents=[
                 diagnosis.Agent(
                     name=agent.registration.name,
                     silent_for=now - agent.heartbeat_at,
                     sources=frozenset(name for name, n in agent.registration.capacities.items() if n > 0),
                     running=sum(agent.running.values()),
+                    skew=agent.clock_skew,
                 )
                 for agent in agents.all_agents(db)
             ],

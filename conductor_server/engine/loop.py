@@ -16,7 +16,7 @@ from conductor_server.engine.reconciler import Pass, Watch, reconcile_once
 from conductor_server.engine.status import EngineStatus
 from conductor_server.engine.step import EngineSettings
 from conductor_server.model.errors import NotLeadingError, StoreUnavailableError
-from conductor_server.store import members
+from conductor_server.store import leadership, members
 from conductor_server.store.database import Database
 
 log = structlog.get_logger("engine")
@@ -59,6 +59,7 @@ class EngineLoop:
         self._watch: Watch | None = None
         self._faults: tuple[str, ...] = ()
         self._newest_account: int | None = None
+        self._told: tuple[str, ...] = ()
 
     def wake(self) -> None:
         """Something may have changed. Call it from the loop's thread, or through ``call_soon_threadsafe``."""
@@ -113,7 +114,7 @@ class EngineLoop:
         began = self._clock.monotonic()
         if store is not self._latest:
             self._sources.offer_again()
-            self._watch = None
+            self._watch, self._told = None, ()
             self._latest = store
         readings, faults = self._sources.read_changed()
         watch, self._watch = self._watch, None  # a pass that fails is followed by a full one
@@ -133,6 +134,7 @@ class EngineLoop:
             loop_duration=dt.timedelta(seconds=self._clock.monotonic() - began),
             problems=(*faults, *done.problems, *self._faults),
         )
+        self._tell(store)
         return done
 
     def _offer_to_newcomers(self, store: Database) -> None:
@@ -140,6 +142,13 @@ class EngineLoop:
         before, self._newest_account = self._newest_account, store.read(members.newest_account)
         if before is not None and self._newest_account > before:
             self._sources.offer_again()
+
+    def _tell(self, store: Database) -> None:
+        """Leave what could not be done where the other servers find it."""
+        problems = self._status.problems
+        if problems != self._told:
+            store.write(lambda db: leadership.tell(db, problems))
+            self._told = problems
 
     async def _rest(self) -> None:
         """Until woken, or the next look is due. Reports stream in faster than passes are made: each pass is followed

@@ -5,6 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
+import sqlalchemy as sa
+
+from conductor_server.store import leadership
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineStatus:
@@ -17,3 +21,8 @@ class EngineStatus:
     looped_at: dt.datetime | None = None
     loop_duration: dt.timedelta | None = None
     problems: tuple[str, ...] = ()
+
+
+def problems(db: sa.Connection, status: EngineStatus) -> tuple[str, ...]:
+    """What the engine could not do, of whichever server it runs in. Those that do not lead know it from the store."""
+    return status.problems or leadership.problems(db)

@@ -10,6 +10,9 @@ from enum import StrEnum
 SKEW_MAX = dt.timedelta(seconds=5)
 """Between two clocks: what is compared is spans of minutes, but people compare log lines."""
 
+AGENT_SKEW_MAX = dt.timedelta(seconds=2)
+"""Of an agent: commands write its clock into files and tables, beside windows that are the server's."""
+
 FREE_MIN = 0.05
 """Of a disk."""
 
@@ -41,12 +44,13 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agent:
-    """``silent_for``: since its last heartbeat; ``running``: how many runs it holds."""
+    """``silent_for``: since its last heartbeat; ``running``: how many runs it holds; ``skew``: its clock's."""
 
     name: str
     silent_for: dt.timedelta
     sources: frozenset[str]
     running: int
+    skew: dt.timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +76,7 @@ def findings(facts: Facts) -> list[Finding]:
     found = [
         *_of_the_engine(facts),
         *_of_agents(facts),
+        *_of_agents_clocks(facts),
         *_of_sqlite(facts),
         *_of_postgresql(facts),
         *_of_the_machine(facts),
@@ -132,6 +137,22 @@ def _of_agents(facts: Facts) -> Iterator[Finding]:
                 "agent",
                 f"agent {agent.name} serves {', '.join(sorted(agent.sources))}, which no definition needs",
                 "stop it, or give it another --source",
+            )
+
+
+def _of_agents_clocks(facts: Facts) -> Iterator[Finding]:
+    for agent in facts.agents:
+        if (
+            agent.skew is not None
+            and abs(agent.skew) > AGENT_SKEW_MAX
+            and agent.silent_for <= facts.silent_after
+        ):
+            seconds = abs(agent.skew).total_seconds()
+            where = "ahead of" if agent.skew > dt.timedelta(0) else "behind"
+            yield _warning(
+                "clock",
+                f"the clock of agent {agent.name} is {seconds:.1f} s {where} the server's",
+                "let NTP keep both",
             )
 
 

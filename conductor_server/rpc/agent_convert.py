@@ -52,7 +52,16 @@ def registration(request: pb.RegisterRequest) -> agents.Registration:
         pid=request.pid,
         version=_text(request.version, NAME_CHARACTERS_MAX),
         capacities={capacity.source: capacity.runs for capacity in request.capacities},
+        clock=clock(request),
     )
+
+
+def clock(request: pb.RegisterRequest | pb.HeartbeatRequest) -> dt.datetime | None:
+    """What the agent's clock shows; ``None`` where it does not tell, or no calendar has it."""
+    try:
+        return request.clock.ToDatetime(tzinfo=dt.UTC) if request.HasField("clock") else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def lease(message: run_pb2.Lease) -> Lease:

@@ -46,11 +46,15 @@ class Reports:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beats:
-    """An agent and all the runs that it holds are alive. Answered by a verdict for each lease."""
+    """An agent and all the runs that it holds are alive. Answered by a verdict for each lease.
+
+    ``skew``: by how much its clock is ahead of ours, where that is news.
+    """
 
     agent: str
     session: int
     beats: Sequence[Beat]
+    skew: dt.timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +164,8 @@ def _apply_beats(
     if not recovery.goes_on(now):
         held = {beat.lease.run_id for beat in request.beats}
         heartbeats.release_missing(db, request.agent, held, claimed_before=now - lost_after, now=now)
+    if request.skew is not None:
+        agents.note_skew(db, request.agent, request.skew)
     return _judge(db, request.agent, request.beats, recovery, now=now)
 
 

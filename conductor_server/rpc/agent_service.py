@@ -7,6 +7,7 @@ to answer. Either side may end it at any moment; whatever was under way heals it
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -30,6 +31,9 @@ from conductor_server.rpc.status import translated_async, translated_stream
 from conductor_server.store.database import Database
 
 PROTOCOL = 1
+
+SKEW_IS_NEWS = dt.timedelta(seconds=0.5)
+"""So much a clock has to move against ours to be written down anew."""
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -156,6 +160,7 @@ class AgentService(AgentServiceServicer):
         by = caller()
         outbox: asyncio.Queue[pb.HeartbeatResponse | None] = asyncio.Queue()
         listening: list[Session] = []
+        skew = Skew()
 
         async def read() -> None:
             async for request in requests:
@@ -163,7 +168,12 @@ class AgentService(AgentServiceServicer):
                 if not listening:
                     listening.append(session)
                     self._sessions.listen(session, outbox)
-                verdicts = await self._commits.beat(session.agent, session.number, convert.beats(request))
+                verdicts = await self._commits.beat(
+                    session.agent,
+                    session.number,
+                    convert.beats(request),
+                    skew=skew.news(convert.clock(request), now=self._clock.now()),
+                )
                 await outbox.put(convert.heartbeat_response(verdicts))
 
         try:
@@ -218,6 +228,20 @@ class AgentService(AgentServiceServicer):
 
     async def _write(self, work: Callable[[sa.Connection], Any]) -> Any:
         return await asyncio.wrap_future(self._database.submit(work))
+
+
+class Skew:
+    """How far the clock at the other end of a stream is off: news where it is another than was told last."""
+
+    def __init__(self) -> None:
+        self._told: dt.timedelta | None = None
+
+    def news(self, clock: dt.datetime | None, *, now: dt.datetime) -> dt.timedelta | None:
+        """``None`` where there is none: a message's way takes its time, and each takes another."""
+        if clock is None or (self._told is not None and abs(clock - now - self._told) < SKEW_IS_NEWS):
+            return None
+        self._told = clock - now
+        return self._told
 
 
 @asynccontextmanager

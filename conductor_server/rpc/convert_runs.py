@@ -88,4 +88,5 @@ def agent(stored: StoredAgent, *, alive_since: dt.datetime) -> pb.Agent:
         alive=stored.heartbeat_at > alive_since,
         registered_at=convert.timestamp(stored.registered_at),
         heartbeat_at=convert.timestamp(stored.heartbeat_at),
+        clock_skew=convert.duration(stored.clock_skew),
     )

@@ -71,10 +71,10 @@ class GroupCommit:
         return answer
 
     async def beat(
-        self, agent: str, session: int, beats: Sequence[Beat]
+        self, agent: str, session: int, beats: Sequence[Beat], *, skew: dt.timedelta | None = None
     ) -> Mapping[Lease, tuple[Verdict, str]]:
         """Raises StaleSessionError when the agent has registered anew since."""
-        request = Beats(agent=agent, session=session, beats=beats)
+        request = Beats(agent=agent, session=session, beats=beats, skew=skew)
         answer: Mapping[Lease, tuple[Verdict, str]] = await self._submit(request)
         return answer
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 import conductor_server
 from conductor_proto.v1 import control_service_pb2 as pb
 from conductor_server.engine.clock import Clock
-from conductor_server.engine.status import EngineStatus
+from conductor_server.engine.status import EngineStatus, problems
 from conductor_server.engine.step import EngineSettings
 from conductor_server.model.states import Condition
 from conductor_server.policy.explain import explain
@@ -75,7 +75,7 @@ class Presenter:
                 engine.looped_at or (recorded.looped_at if recorded else None)
             ),
             engine_loop_duration=convert.duration(engine.loop_duration),
-            problems=self._problems(engine),
+            problems=self._problems(problems(db, engine)),
             definitions=totals.definitions,
             accounts=totals.accounts,
             agents=sum(agent.heartbeat_at > self.alive_since() for agent in agents.all_agents(db)),
@@ -87,11 +87,11 @@ class Presenter:
             leader_epoch=leader.epoch,
         )
 
-    def _problems(self, engine: EngineStatus) -> Sequence[str]:
+    def _problems(self, found: Sequence[str]) -> Sequence[str]:
         """They name whatever they are about; who does not see everything is told how many there are."""
-        if self.sight is None or not engine.problems:
-            return engine.problems
-        return [f"{len(engine.problems)} problems, which may be of other accounts: ask who sees all of them"]
+        if self.sight is None or not found:
+            return found
+        return [f"{len(found)} problems, which may be of other accounts: ask who sees all of them"]
 
     def graph(self, db: sa.Connection, *, window_label: str) -> pb.GetGraphResponse:
         shown, _ = definition_pages.page(db)

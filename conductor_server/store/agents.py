@@ -17,7 +17,7 @@ from conductor_server.store import dialect, schema
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
-    """What an agent says of itself. ``capacities``: how many runs of each source at once."""
+    """What an agent says of itself. ``capacities``: how many runs of each source at once; ``clock``: what it shows."""
 
     name: str
     instance: str
@@ -25,16 +25,18 @@ class Registration:
     pid: int
     version: str
     capacities: Mapping[str, int]
+    clock: dt.datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredAgent:
-    """An agent with its load."""
+    """An agent with its load. ``clock_skew``: how far its clock is ahead of ours, if it tells."""
 
     registration: Registration
     session: int
     registered_at: dt.datetime
     heartbeat_at: dt.datetime
+    clock_skew: dt.timedelta | None
     running: Mapping[str, int]
 
 
@@ -72,6 +74,7 @@ def register(
         "registered_at": now,
         "heartbeat_at": now,
         "credential": credential,
+        "clock_skew_s": None if agent.clock is None else (agent.clock - now).total_seconds(),
     }
     db.execute(_CLOSE, {"agent_name": agent.name})
     session: int = db.execute(_OPEN, {"agent": agent.name, "credential": credential}).scalar_one()
@@ -108,6 +111,12 @@ def sessions(db: sa.Connection, names: Collection[str]) -> dict[str, int]:
 
 def heard_of(db: sa.Connection, names: Collection[str], *, now: dt.datetime) -> None:
     db.execute(_HEARD_OF, {"names": list(names), "now": now})
+
+
+def note_skew(db: sa.Connection, name: str, skew: dt.timedelta) -> None:
+    """By so much the agent's clock is ahead of ours."""
+    table = schema.agent
+    db.execute(sa.update(table).where(table.c.name == name).values(clock_skew_s=skew.total_seconds()))
 
 
 _this = schema.agent.c.name == sa.bindparam("agent_name")
@@ -148,6 +157,7 @@ def all_agents(db: sa.Connection) -> Sequence[StoredAgent]:
             session=row.session,
             registered_at=row.registered_at,
             heartbeat_at=row.heartbeat_at,
+            clock_skew=None if row.clock_skew_s is None else dt.timedelta(seconds=row.clock_skew_s),
             running=running.get(row.name, {}),
         )
         for row in db.execute(sa.select(table).order_by(table.c.name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -46,7 +47,7 @@ def take(db: sa.Connection, seen: Leader, *, holder: str, server: str) -> int | 
     taken = db.execute(
         sa.update(table)
         .where(_ROW, table.c.epoch == seen.epoch, table.c.renewals == seen.renewals)
-        .values(holder=holder, server=server, epoch=seen.epoch + 1, renewals=0)
+        .values(holder=holder, server=server, epoch=seen.epoch + 1, renewals=0, problems=[])
     ).rowcount
     return seen.epoch + 1 if taken else None
 
@@ -61,6 +62,16 @@ def give_up(db: sa.Connection, *, holder: str, epoch: int) -> bool:
     table = schema.leader
     ours = _ROW & (table.c.holder == holder) & (table.c.epoch == epoch)
     return bool(db.execute(sa.update(table).where(ours).values(holder="")).rowcount)
+
+
+def tell(db: sa.Connection, problems: Sequence[str]) -> None:
+    """What the leader's last pass could not do. To be called within a transaction that only the leader can make."""
+    db.execute(sa.update(schema.leader).where(_ROW).values(problems=list(problems)))
+
+
+def problems(db: sa.Connection) -> tuple[str, ...]:
+    """What the leader's last pass could not do."""
+    return tuple(db.execute(sa.select(schema.leader.c.problems).where(_ROW)).scalar_one())
 
 
 @cache

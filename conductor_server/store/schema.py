@@ -489,6 +489,8 @@ agent = sa.Table(
     sa.Column("heartbeat_at", UtcDateTime, nullable=False),
     # The credential that registered it last: whoever has the name has the runs.
     sa.Column("credential", sa.Text, nullable=False, server_default=""),
+    # Seconds by which its clock is ahead of ours; nothing where it does not tell.
+    sa.Column("clock_skew_s", sa.Float),
 )
 
 _not_revoked = sa.text("revoked_at IS NULL")
@@ -563,6 +565,8 @@ leader = sa.Table(
     sa.Column("epoch", Key, nullable=False),
     # Grows with every sign of life: others see that the row changes, and need no clock of the leader's.
     sa.Column("renewals", Key, nullable=False),
+    # What its last pass could not do, a sentence each: whichever server is asked can tell.
+    sa.Column("problems", Json, nullable=False, server_default="[]"),
 )
 
 graph_state = sa.Table(

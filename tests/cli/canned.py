@@ -377,6 +377,7 @@ class CannedControl(ControlServiceServicer):
             alive=True,
             registered_at=at(0),
             heartbeat_at=at(3),
+            clock_skew=Duration(seconds=-3, nanos=-250_000_000),
         )
         return pb.ListAgentsResponse(agents=[agent])
 

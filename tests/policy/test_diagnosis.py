@@ -38,6 +38,7 @@ WELL = Facts(
 
 def test_where_all_is_well() -> None:
     assert findings(WELL) == []
+    assert findings(replace(WELL, agents=(replace(AGENT, skew=-2 * SECOND),))) == []
 
 
 @pytest.mark.parametrize(
@@ -52,6 +53,16 @@ def test_where_all_is_well() -> None:
             {"definitions": {"cron": 4, "shell": 1}},
             "source",
             "no agent serves cron, which 4 definitions need",
+        ),
+        (
+            {"agents": (replace(AGENT, skew=2.1 * SECOND),)},
+            "clock",
+            "the clock of agent one is 2.1 s ahead of the server's",
+        ),
+        (
+            {"agents": (replace(AGENT, skew=-90 * SECOND),)},
+            "clock",
+            "the clock of agent one is 90.0 s behind the server's",
         ),
         (
             {"agents": (AGENT, replace(AGENT, silent_for=31 * SECOND))},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import grpc
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from conductor_proto.v1 import agent_service_pb2 as pb
 from conductor_proto.v1 import control_service_pb2 as control
@@ -515,3 +517,35 @@ async def test_output_is_kept_by_offset(served: Served, agent: Played) -> None:
     wrong = agent.open("PushLogs")
     await wrong.write(pb.PushLogsRequest(session=agent.session, lease=run.lease, stream="stdin"))
     assert await ended_with(wrong) is grpc.StatusCode.INVALID_ARGUMENT
+
+
+# ------------------------------------------------------------------------------------------------ clocks
+
+
+def clock(ahead_s: float) -> Timestamp:
+    shown = Timestamp()
+    shown.FromNanoseconds(time.time_ns() + int(ahead_s * 1e9))
+    return shown
+
+
+async def skew(served: Served) -> float | None:
+    """As people are told."""
+    [agent] = (await served.ask("ListAgents", control.ListAgentsRequest())).agents
+    return agent.clock_skew.ToTimedelta().total_seconds() if agent.HasField("clock_skew") else None
+
+
+async def test_people_are_told_how_far_an_agents_clock_is_off(served: Served, agent: Played) -> None:
+    assert await skew(served) is None, "one that does not tell"
+
+    await agent.register(clock=clock(3600))
+    assert await skew(served) == pytest.approx(3600, abs=PATIENCE_S)
+
+    beats = agent.open("Heartbeat")
+    await beats.write(pb.HeartbeatRequest(session=agent.session, clock=clock(-7200)))
+    await answer(beats)
+    assert await skew(served) == pytest.approx(-7200, abs=PATIENCE_S)
+
+
+async def test_a_clock_that_no_calendar_has_is_none(served: Served, agent: Played) -> None:
+    await agent.register(clock=Timestamp(seconds=2**62))
+    assert await skew(served) is None

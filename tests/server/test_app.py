@@ -18,6 +18,8 @@ from conductor_proto.v1 import control_service_pb2 as pb
 from conductor_server.definitions.watching import WatchedSources
 from conductor_server.engine.clock import SystemClock
 from conductor_server.engine.loop import EngineLoop
+from conductor_server.engine.status import EngineStatus
+from conductor_server.engine.status import problems as problems_of
 from conductor_server.model.definition import Declarations
 from conductor_server.store.database import Database
 from tests.support.build import definition
@@ -167,17 +169,22 @@ async def loop(database: Database) -> AsyncIterator[tuple[EngineLoop, Plugin]]:
 
 
 async def test_a_plugin_that_breaks_a_pass_is_reported_and_the_loop_goes_on(
-    loop: tuple[EngineLoop, Plugin],
+    loop: tuple[EngineLoop, Plugin], database: Database
 ) -> None:
     engine, plugin = loop
 
     async def problems() -> tuple[str, ...]:
         return engine.status.problems
 
-    found = await seen(problems)
-    assert found == ("Plugin failed: ZeroDivisionError: a plugin divides by zero",)
+    async def told_by_another_server() -> tuple[str, ...]:
+        return await asyncio.to_thread(database.read, lambda db: problems_of(db, EngineStatus()))
+
+    expected = ("Plugin failed: ZeroDivisionError: a plugin divides by zero",)
+    assert await seen(problems) == expected
+    await seen(told_by_another_server, lambda found: found == expected)
     plugin.mended = True
     await seen(problems, lambda found: not found)
+    await seen(told_by_another_server, lambda found: not found)
     assert engine.status.looped_at is not None
 
 
