@@ -1,4 +1,6 @@
-"""Pushes the commands' output to the server: by offset, in pieces, on a channel of its own.
+"""Pushes the commands' output to the server: by offset, in pieces, on a channel of its own, and not faster than agreed.
+
+Of a long output the beginning is pushed as it comes, and the end when the run is over; what lies between is cut.
 
 The server says where to go on, so a lost connection or a restarted agent costs nothing but repetition. Each file has at
 most one piece on its way. After its run was reported a file is followed to its end, but not for ever: only for
@@ -18,6 +20,14 @@ from conductor_agent.redaction import Redaction
 from conductor_proto.v1 import agent_service_pb2 as wire
 
 PIECE = 256 * 1024
+
+HEAD_BYTES = 2 * 1024 * 1024
+TAIL_BYTES = 1024 * 1024
+"""Of each stream so much is pushed from its beginning, and so much from its end."""
+
+BYTES_PER_SECOND = 8 * 1024 * 1024
+"""Of all that an agent pushes: the output of one run that prints without end must not take the server from others."""
+
 PATIENCE = 30.0
 STREAMS = ("stdout", "stderr", "agent")
 _LOOK_EVERY = 0.25
@@ -75,9 +85,24 @@ class _Tail:
     def _redacted(self, place: int) -> tuple[bytes, int, bool]:
         """What there is from that place of the file, how much of it that is, and whether nothing follows."""
         wanted = PIECE // self.redaction.growth
+        if place >= HEAD_BYTES:
+            if not self.over:
+                return b"", 0, False
+            if (cut := self._cut_from(place)) > 0:
+                return f"\n[conductor: {cut} bytes are left out here]\n".encode(), cut, False
         data = _read(self.path, place, wanted)
         last = self.over and len(data) < wanted
-        return *self.redaction.begun(data, over=last), last
+        most = HEAD_BYTES - place if place < HEAD_BYTES else None
+        told, taken = self.redaction.begun(data, over=last, most=most)
+        return told, taken, last and taken == len(data)
+
+    def _cut_from(self, place: int) -> int:
+        """How many bytes are left out from there, where the head ends; the tail begins with a line, if it has any."""
+        begin = _size(self.path) - TAIL_BYTES
+        if begin <= place:
+            return 0
+        line = _read(self.path, begin - 1, PIECE).find(b"\n")
+        return begin + max(0, line) - place
 
     def _go_on_from(self, offset: int) -> None:
         """The server has something else than was thought: an agent before us has pushed it, or a connection was lost.
@@ -97,8 +122,11 @@ class _Tail:
 class LogPusher:
     """Follows the output of every run that is held. ``on_pushed`` is called once for each run that ended."""
 
-    def __init__(self, on_pushed: Callable[[Lease], None]) -> None:
+    def __init__(
+        self, on_pushed: Callable[[Lease], None], *, bytes_per_second: float = BYTES_PER_SECOND
+    ) -> None:
         self._on_pushed = on_pushed
+        self._bytes_per_second = bytes_per_second
         self._tails: dict[Lease, list[_Tail]] = {}
         self._waiting: dict[Lease, float] = {}  # reported runs, with their patience in seconds
         self._look = asyncio.Event()
@@ -143,6 +171,7 @@ class LogPusher:
                     piece.session = session
                     sent = True
                     yield piece
+                    await asyncio.sleep(len(piece.data) / self._bytes_per_second)
             self._let_go()
             if not sent:
                 await self._pause()
@@ -170,6 +199,13 @@ class LogPusher:
             if patience <= 0 or all(tail.pushed for tail in self._tails.get(lease, ())):
                 self.forget(lease)
                 self._on_pushed(lease)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _read(path: Path, place: int, most: int) -> bytes:

@@ -56,15 +56,16 @@ class Redaction:
         """All of it at once."""
         return data if self._secret is None else self._secret.sub(lambda found: self._marks[found[0]], data)
 
-    def begun(self, data: bytes, *, over: bool) -> tuple[bytes, int]:
+    def begun(self, data: bytes, *, over: bool, most: int | None = None) -> tuple[bytes, int]:
         """As much of the beginning as can be told apart already, and how many bytes of ``data`` that stands for.
 
         Unless it is ``over``, what may be the beginning of a secret at its end waits for the rest. However a stream is
-        cut into pieces, they add up to the same.
+        cut into pieces, they add up to the same. ``most``: of so many bytes, and what else belongs to a secret there.
         """
-        kept = 0 if over else self._may_begin(data)
-        if kept:
-            end = len(data) - kept
+        end = len(data) - (0 if over else self._may_begin(data))
+        if most is not None:
+            end = min(end, most)
+        if end < len(data):
             # One that begins before the cut and ends behind it belongs to what is told now.
             for found in self._found(data):
                 if found.start() < end:
