@@ -8,6 +8,7 @@ Exit codes: 0 every target reached, 1 some missed or not measured, 2 wrong usage
 from __future__ import annotations
 
 import json
+import logging
 import signal
 import sys
 import time
@@ -18,6 +19,7 @@ from typing import Any
 
 import click
 import psutil
+import structlog
 
 from benchmarks import results
 from benchmarks.frame import Benchmark, Row, number
@@ -48,6 +50,8 @@ def main(only: tuple[str, ...], listed: bool, output: str, scale: float) -> None
         for benchmark in chosen:
             click.echo(f"{benchmark.name:<34} {benchmark.target or '–'!s:<16} {benchmark.meaning}")
         return
+    # Some rows have an engine in this process: its lines are no rows.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # else servers and databases would be left behind
     with Laboratory(scale=scale) as laboratory:
         rows = _measured(chosen, laboratory)

@@ -11,12 +11,14 @@ from benchmarks.rows import (
     peers,
     ready_latency,
     servers,
+    tick,
 )
 
 ALL: Sequence[Benchmark] = (
     *claim_complete.ROWS,
     *peers.ROWS,
     *ready_latency.ROWS,
+    *tick.ROWS,
     *commands.ROWS,
     *servers.ROWS,
 )

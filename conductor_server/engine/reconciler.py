@@ -1,10 +1,11 @@
-"""One pass of the engine: the steps in their order, each in a transaction of its own.
+"""One pass of the engine: the steps in their order.
 
-A full pass looks at everything. Between full passes only what has changed is looked at: slots on the agenda, and
-windows that have closed since. So a pass costs what has changed; whatever was overlooked, the next full pass finds.
+A full pass looks at everything, each step in a transaction of its own. One that fails stops itself, not the pass: its
+transaction is undone, the problem is reported, and the next pass tries again. Only a database that does not answer, or
+another server that leads since, ends the pass.
 
-A step that fails stops itself, not the pass: its transaction is undone, the problem is reported, and the next pass
-tries again. Only a database that does not answer, or another server that leads since, ends the pass.
+Between full passes only what has changed is looked at: slots on the agenda, and windows that have closed since. That is
+one transaction, which costs what has changed. Whatever was overlooked, or could not be seen to, a full pass finds.
 """
 
 from __future__ import annotations
@@ -110,66 +111,114 @@ def reconcile_once(
 
     Raises StoreUnavailableError and NotLeadingError; every other failure is in the answer.
     """
-    now = clock.now()
-    state, due, news = database.write(lambda db: _arrive(db, settings, None if readings else watch, now=now))
+    if watch is not None and not readings:
+        now = clock.now()
+        try:
+            done = database.write(lambda db: _look_at_news(db, settings, steps, watch, now=now))
+        except (StoreUnavailableError, NotLeadingError):
+            raise
+        except Exception:  # the boundary of a pass: in a full one, each step stands for itself
+            log.exception("what is new could not be seen to: looking at everything")
+            done = None
+        if done is not None:
+            return done
+    return _look_at_everything(database, clock, settings, readings, steps)
+
+
+def _look_at_news(
+    db: sa.Connection, settings: EngineSettings, steps: tuple[Step, ...], watch: Watch, *, now: dt.datetime
+) -> Pass | None:
+    """See to what is on the agenda and to what has fallen due, in one transaction, or to nothing of it.
+
+    ``None`` where everything is to be looked at.
+    """
+    state = _state(db, settings, now)
+    if state.missed_since is not None or not watch.seen_until <= now < watch.full_by:
+        return None
+    due = agenda.due(db, now=now, limit=settings.agenda_batch)
+    if due.everything:
+        return None
+    windows = readiness.windows_newly_due(db, watch.delays, since=watch.seen_until, now=now)
     tick = Tick(
         now=now,
         settings=settings,
-        full=news is None,
-        news=news or News(slots=due.slots),
+        full=False,
+        news=News(slots=due.slots, windows=tuple(windows)),
+        grace_until=state.grace_until,
+    )
+    names = (LOOK_AT_NEWS if due.slots or windows else frozenset()) | (
+        LOOK_FOR_SILENCE if now >= watch.silence_by else frozenset()
+    )
+    if names:
+        dialect.lock_steps(db)
+    results = {step.__name__: step(db, tick) for step in steps if step.__name__ in names}
+    agenda.done(db, due)
+    if now - state.looped_at >= _record_every(settings):
+        engine_state.save(db, replace(state, looped_at=now))
+    silence_by = _silence_by(tick) if names >= LOOK_FOR_SILENCE else watch.silence_by
+    return Pass(
+        full=False,
+        watch=replace(watch, seen_until=now, silence_by=silence_by),
+        changed=_changed(results),
+        problems=tuple(problem for result in results.values() for problem in result.problems),
+        more=due.more or any(result.more for result in results.values()),
+    )
+
+
+def _look_at_everything(
+    database: Database,
+    clock: Clock,
+    settings: EngineSettings,
+    readings: tuple[Declarations, ...],
+    steps: tuple[Step, ...],
+) -> Pass:
+    """Every step in a transaction of its own: one that fails stops itself, and those that rely on it."""
+    now = clock.now()
+    state, due = database.write(
+        lambda db: (_state(db, settings, now), agenda.due(db, now=now, limit=settings.agenda_batch))
+    )
+    tick = Tick(
+        now=now,
+        settings=settings,
+        news=News(slots=due.slots),
         readings=readings,
         missed_since=state.missed_since,
         grace_until=state.grace_until,
     )
-    changed: dict[str, int] = {}
-    problems: list[str] = []
-    faults: list[str] = []
-    failed: set[str] = set()
-    more = due.more
-    looked_for_silence = unfinished = False
+    results: dict[str, StepResult] = {}
+    failed: dict[str, str] = {}
     for step in steps:
         name = step.__name__
-        if not _is_due(name, tick, watch):
-            continue
-        looked_for_silence |= name in LOOK_FOR_SILENCE
-        if NEEDS.get(name, frozenset()) & failed:
-            failed.add(name)
+        if not NEEDS.get(name, frozenset()).isdisjoint(failed):
+            failed[name] = ""
             continue
         try:
-            result = _run(database, step, tick)
+            results[name] = _run(database, step, tick)
         except (StoreUnavailableError, NotLeadingError):
             raise
         except Exception as error:  # the boundary of a step: what one cannot do must not stop the others
             log.exception("step failed", step=name)
-            problems.append(f"{name}: {error}")
-            failed.add(name)
-            continue
-        problems += result.problems
-        faults += result.faults
-        more |= result.more
-        unfinished |= result.more and name not in LOOK_AT_NEWS | LOOK_FOR_SILENCE
-        if result.changed:
-            changed[name] = result.changed
-            log.info("step", step=name, changed=result.changed)
+            failed[name] = f"{name}: {error}"
+    problems = [problem for result in results.values() for problem in result.problems]
+    unfinished = any(
+        result.more and name not in LOOK_AT_NEWS | LOOK_FOR_SILENCE for name, result in results.items()
+    )
     _leave(
         database,
         settings,
         state,
         # What a step could not see to stays on the agenda.
         Agenda() if failed else due,
-        caught_up=tick.full and "ensure_slots_exist" not in failed,
+        caught_up="ensure_slots_exist" not in failed,
         began=now,
         now=clock.now(),
     )
     return Pass(
-        full=tick.full,
-        watch=None
-        if failed or unfinished
-        else _watch_after(database, tick, watch, looked=looked_for_silence),
-        changed=changed,
-        problems=tuple(problems),
-        faults=tuple(faults),
-        more=more,
+        watch=None if failed or unfinished else _watch_after(database, tick),
+        changed=_changed(results),
+        problems=(*problems, *filter(None, failed.values())),
+        faults=tuple(fault for result in results.values() for fault in result.faults),
+        more=due.more or any(result.more for result in results.values()),
         failed=frozenset(failed),
     )
 
@@ -182,43 +231,30 @@ def _run(database: Database, step: Step, tick: Tick) -> StepResult:
     return database.write(work)
 
 
-def _is_due(step: str, tick: Tick, watch: Watch | None) -> bool:
-    if tick.full or watch is None:
-        return True
-    if step in LOOK_AT_NEWS:
-        return bool(tick.news.slots or tick.news.windows)
-    return step in LOOK_FOR_SILENCE and tick.now >= watch.silence_by
+def _changed(results: Mapping[str, StepResult]) -> dict[str, int]:
+    changed = {name: result.changed for name, result in results.items() if result.changed}
+    for name, number in changed.items():
+        log.info("step", step=name, changed=number)
+    return changed
 
 
-def _arrive(
-    db: sa.Connection, settings: EngineSettings, watch: Watch | None, *, now: dt.datetime
-) -> tuple[EngineState, Agenda, News | None]:
-    """How things stand, what is on the agenda, and what is new; ``None`` where this has to be a full pass."""
-    state = _state(db, settings, now)
-    due = agenda.due(db, now=now, limit=settings.agenda_batch)
-    if (
-        watch is None
-        or due.everything
-        or state.missed_since is not None
-        or not watch.seen_until <= now < watch.full_by
-    ):
-        return state, due, None
-    windows = readiness.windows_newly_due(db, watch.delays, since=watch.seen_until, now=now)
-    return state, due, News(slots=due.slots, windows=tuple(windows))
-
-
-def _watch_after(database: Database, tick: Tick, watch: Watch | None, *, looked: bool) -> Watch:
+def _watch_after(database: Database, tick: Tick) -> Watch:
     settings = tick.settings
-    silence_by = tick.now + settings.heartbeat_interval / 10
-    if watch is not None and not tick.full:
-        return replace(watch, seen_until=tick.now, silence_by=silence_by if looked else watch.silence_by)
     return Watch(
         seen_until=tick.now,
         # Slots exist so far ahead: the plan has to be prolonged long before its end.
         full_by=tick.now + min(settings.full_pass_interval, settings.slots_create_extra / 2),
-        silence_by=silence_by,
+        silence_by=_silence_by(tick),
         delays=frozenset(database.read(definitions.delays)),
     )
+
+
+def _silence_by(tick: Tick) -> dt.datetime:
+    return tick.now + tick.settings.heartbeat_interval / 10
+
+
+def _record_every(settings: EngineSettings) -> dt.timedelta:
+    return min(RECORD_EVERY, settings.outage_gap / 4)
 
 
 def _state(db: sa.Connection, settings: EngineSettings, now: dt.datetime) -> EngineState:
@@ -269,10 +305,7 @@ def _leave(
     missed_since = None if caught_up else state.missed_since
     if now - began > settings.outage_gap:
         state = replace(state, grace_until=max(state.grace_until, now + settings.grace))
-    to_be_recorded = (
-        now - state.looped_at >= min(RECORD_EVERY, settings.outage_gap / 4)
-        or missed_since != state.missed_since
-    )
+    to_be_recorded = now - state.looped_at >= _record_every(settings) or missed_since != state.missed_since
     if not to_be_recorded and not seen_to.notes:
         return
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import islice
 from typing import Any, cast
@@ -82,6 +81,9 @@ def load(db: sa.Connection, table: sa.Table, rows: Iterable[Sequence[object]]) -
 MANY = 1_000
 """Rows added at once after which PostgreSQL's planner is told, lest it take a large table for the small one it was."""
 
+FEW = 10_000
+"""Up to so many rows are looked up one by one; for more it pays to read whole tables."""
+
 
 def analyze(db: sa.Connection, *tables: sa.Table) -> None:
     """Have the rows of tables counted for PostgreSQL's planner, which takes a new one for empty."""
@@ -102,21 +104,38 @@ def keep_join_order(db: sa.Connection) -> None:
     With ten tables it spends more time on the order than on the work, and what it knows of a work table is a guess.
     """
     if db.dialect.name == "postgresql":
-        db.execute(sa.text("SET LOCAL join_collapse_limit = 1"))
+        db.execute(_KEEPING_ORDER)
 
 
-@contextmanager
-def by_index(db: sa.Connection) -> Iterator[None]:
-    """Have PostgreSQL look a few rows up, as SQLite would, and not read whole tables on a guess that they are many."""
-    if db.dialect.name != "postgresql":
-        yield
-        return
-    ways = ("enable_hashjoin", "enable_mergejoin", "enable_seqscan")
-    for way in ways:
-        db.execute(sa.text(f"SET LOCAL {way} = off"))
-    yield
-    for way in ways:
-        db.execute(sa.text(f"SET LOCAL {way} = DEFAULT"))
+def look_up_few(db: sa.Connection) -> None:
+    """Have PostgreSQL look rows up one by one for the rest of this transaction, as SQLite would, and in their order.
+
+    Else it reads whole tables on a guess that they are many. And it takes each look-up for one on a cold disk: so it
+    would rather go through all slots of a member than find the one that is meant by its key.
+    """
+    if db.dialect.name == "postgresql":
+        db.execute(_LOOKING_FEW_UP)
+
+
+def join_many(db: sa.Connection) -> None:
+    """Undo ``look_up_few``, but for the order: more rows are concerned than was thought."""
+    if db.dialect.name == "postgresql":
+        for name in _FOR_FEW:
+            db.execute(sa.text(f"SET LOCAL {name} = DEFAULT"))
+        db.execute(_KEEPING_ORDER)
+
+
+_KEEPING_ORDER = sa.text("SET LOCAL join_collapse_limit = 1")
+_FOR_FEW = {
+    "join_collapse_limit": 1,
+    "random_page_cost": 0,
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "enable_seqscan": "off",
+}
+_LOOKING_FEW_UP = sa.text(
+    "SELECT " + ", ".join(f"set_config('{name}', '{value}', true)" for name, value in _FOR_FEW.items())
+)
 
 
 def lock_claims(db: sa.Connection) -> None:

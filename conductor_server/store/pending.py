@@ -27,6 +27,7 @@ table = sa.Table(
     sa.Column("member_id", schema.Key, nullable=False),
     sa.Column("window_id", schema.Key, nullable=False),
     sa.Column("start_policy", sa.SmallInteger, nullable=False),
+    sa.Column("serial", sa.Boolean, nullable=False),
     # Which round of the way up brought it in; 0 for those that were asked for.
     sa.Column("level", sa.Integer, nullable=False),
     sa.Column("required", sa.Integer, nullable=False, server_default="0"),
@@ -55,8 +56,6 @@ edge = sa.Table(
     sa.Column("child_id", schema.Key, primary_key=True, autoincrement=False),
     prefixes=["TEMPORARY"],
 )
-
-_KEYS = ("slot_id", "definition_id", "member_id", "window_id", "start_policy", "level")
 
 
 def collect(
@@ -107,6 +106,7 @@ def _add(db: sa.Connection, wanted: sa.ColumnElement[bool], *, level: int) -> in
             slot.c.member_id,
             slot.c.window_id,
             definition.c.start_policy,
+            definition.c.serial,
             sa.literal(level),
         )
         .select_from(
@@ -116,7 +116,7 @@ def _add(db: sa.Connection, wanted: sa.ColumnElement[bool], *, level: int) -> in
         )
         .where(wanted)
     )
-    keys = ["slot_id", "definition_id", "member_id", "window_id", "start_policy", "level"]
+    keys = ["slot_id", "definition_id", "member_id", "window_id", "start_policy", "serial", "level"]
     return db.execute(dialect.insert(db, table).from_select(keys, rows).on_conflict_do_nothing()).rowcount
 
 
@@ -128,6 +128,7 @@ def _rows(wanted: sa.ColumnElement[bool]) -> sa.Select[Any]:
         table.c.member_id,
         table.c.window_id,
         table.c.start_policy,
+        table.c.serial,
     ).where(wanted)
 
 
@@ -214,10 +215,8 @@ def _propagate(db: sa.Connection) -> None:
 
 def _any_serial(db: sa.Connection, *, level: int | None = None) -> bool:
     """Whether there are slots of serial definitions in the table, or in a level of it."""
-    definition = schema.definition
-    query = sa.select(1).select_from(table.join(definition, definition.c.id == table.c.definition_id))
     of_level = sa.true() if level is None else table.c.level == level
-    return db.execute(query.where(definition.c.serial, of_level).limit(1)).first() is not None
+    return db.execute(sa.select(1).where(table.c.serial, of_level).limit(1)).first() is not None
 
 
 def _pass_on(db: sa.Connection, level: int) -> sa.Select[tuple[int]]:

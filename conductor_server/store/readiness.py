@@ -72,6 +72,7 @@ def candidates(among: sa.FromClause, *, closed_by: Mapping[dt.timedelta, Any], n
             slot.c.state,
             slot.c.consumed,
             definition.c.start_policy,
+            definition.c.serial,
         )
         .select_from(
             among.join(definition, definition.c.id == slot.c.definition_id)
@@ -296,22 +297,21 @@ def never_start(counts: sa.Subquery) -> sa.ColumnElement[bool]:
 
 def in_turn(child: sa.FromClause) -> sa.ColumnElement[bool]:
     """Whether no earlier slot of a serial definition and the same member is still to be finished."""
-    definition, earlier = schema.definition, schema.slot.alias("earlier")
+    earlier = schema.slot.alias("earlier")
     own_window, its_window = schema.window.alias("own_window"), schema.window.alias("its_window")
     unfinished = (
         sa.select(1)
         .select_from(
-            definition.join(earlier, earlier.c.definition_id == definition.c.id)
-            .join(its_window, its_window.c.id == earlier.c.window_id)
-            .join(own_window, own_window.c.id == child.c.window_id)
+            earlier.join(its_window, its_window.c.id == earlier.c.window_id).join(
+                own_window, own_window.c.id == child.c.window_id
+            )
         )
         .where(
-            definition.c.id == child.c.definition_id,
-            definition.c.serial,
+            earlier.c.definition_id == child.c.definition_id,
             earlier.c.member_id == child.c.member_id,
             earlier.c.state.in_((SlotState.OPEN, SlotState.ACTIVE)),
             its_window.c.starts_at < own_window.c.starts_at,
         )
         .exists()
     )
-    return ~unfinished
+    return sa.not_(child.c.serial & unfinished)

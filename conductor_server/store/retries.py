@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 
 from conductor_server.model.states import RunStatus, SlotState
 from conductor_server.policy.retry import JITTER_BUCKETS
-from conductor_server.store import agenda, schema, starts
+from conductor_server.store import agenda, dialect, given, schema, starts
 from conductor_server.store.slots import has_live_run
 
 
@@ -34,10 +36,38 @@ class Unsettled:
 
 def unsettled(db: sa.Connection, slots: Collection[int] | None) -> Sequence[Unsettled]:
     """Groups of active slots without a live run: of those slots, or ``None`` for all there are."""
+    if slots is None:
+        rows = db.execute(_unsettled_of_all()).all()
+    else:
+        rows = db.execute(_unsettled_of_given(db.dialect.name), given.numbers(slots)).all()
+        if rows:
+            starts.look_at(db, slots)
+    return [Unsettled(**row._asdict(), among=slots is not None) for row in rows]
+
+
+@cache
+def _unsettled_of_all() -> sa.Select[Any]:
+    # Of all slots, the instant of its failure would make a group of each.
+    return _unsettled(schema.slot, schema.slot.c.state == SlotState.ACTIVE, failed_at=sa.null())
+
+
+@cache
+def _unsettled_of_given(dialect_name: str) -> sa.Select[Any]:
+    numbers = given.table(dialect_name, given.NUMBERS)
+    # Of a few, it tells when to look at them again.
+    return _unsettled(
+        dialect.InOrder(numbers, schema.slot, schema.slot.c.id == numbers.c.id),
+        # Of a plain comparison PostgreSQL may think that no slot is active, and go through all of them for each.
+        sa.func.coalesce(schema.slot.c.state, -1) == SlotState.ACTIVE,
+        failed_at=schema.slot.c.failed_at,
+    )
+
+
+def _unsettled(
+    among: sa.FromClause, is_active: sa.ColumnElement[bool], *, failed_at: sa.ColumnElement[Any]
+) -> sa.Select[Any]:
     slot, window = schema.slot, schema.window
-    if slots is not None:
-        starts.look_at(db, slots)
-    rows = db.execute(
+    return (
         sa.select(
             slot.c.definition_id,
             slot.c.window_id,
@@ -45,16 +75,12 @@ def unsettled(db: sa.Connection, slots: Collection[int] | None) -> Sequence[Unse
             slot.c.failures,
             (slot.c.id % JITTER_BUCKETS).label("bucket"),
             (_newest_status() == RunStatus.RELEASED).label("released"),
-            # Of all slots it would make a group of each; of a few it tells when to look at them again.
-            (sa.null() if slots is None else slot.c.failed_at).label("failed_at"),
+            failed_at.label("failed_at"),
         )
         .distinct()
-        .join(window, window.c.id == slot.c.window_id)
-        .where(
-            slot.c.state == SlotState.ACTIVE, ~has_live_run(), sa.true() if slots is None else _looked_at()
-        )
+        .select_from(among.join(window, window.c.id == slot.c.window_id))
+        .where(is_active, ~has_live_run())
     )
-    return [Unsettled(**row._asdict(), among=slots is not None) for row in rows]
 
 
 def retry(db: sa.Connection, group: Unsettled, *, failed_until: dt.datetime | None, now: dt.datetime) -> int:

@@ -33,11 +33,7 @@ def rerun(db: sa.Connection, slot_id: int, *, now: dt.datetime) -> int | None:
     ).rowcount
     if not changed:
         return None
-    db.execute(
-        starts.creating(
-            db, sa.select(slot.c.id).where(slot.c.id == slot_id), CreatedBy.OPERATOR, now, counted=True
-        )
-    )
+    starts.create_run(db, slot_id, CreatedBy.OPERATOR, now=now)
     agenda.note(db, [slot_id], at=now)  # it counts otherwise for its children now
     number: int = db.execute(
         sa.select(run.c.id).where(run.c.slot_id == slot_id, run.c.status == RunStatus.WAITING)
@@ -55,8 +51,7 @@ def start_undecided(db: sa.Connection, slot_id: int, *, now: dt.datetime) -> int
         .values(state=SlotState.ACTIVE, attempts=slot.c.attempts + 1)
     ).rowcount
     if started:
-        this = sa.select(slot.c.id).where(slot.c.id == slot_id)
-        db.execute(starts.creating(db, this, CreatedBy.ENGINE, now, counted=True))
+        starts.create_run(db, slot_id, CreatedBy.ENGINE, now=now)
     return started
 
 

@@ -90,6 +90,7 @@ class Moment:
 
 def decide_all(db: sa.Connection, moment: Moment) -> Decided:
     """Judge every slot that might start, never start or start anew."""
+    dialect.keep_join_order(db)
     windows = readiness.windows_with_open_slots(db, now=moment.now)
     wanting = db.execute(
         sa.select(schema.definition.c.id).where(
@@ -101,7 +102,7 @@ def decide_all(db: sa.Connection, moment: Moment) -> Decided:
     if _any_skipped(db):
         done += _decide(db, moment, _skipped_by_policy(moment.delays), {})
     if windows:
-        done += decide_due(db, windows, moment)
+        done += _decide(db, moment, _open_in(db.dialect.name, moment.delays), given.numbers(windows))
     if definitions:
         done += _decide(db, moment, _done_of(db.dialect.name, moment.delays), given.numbers(definitions))
     return done
@@ -109,17 +110,22 @@ def decide_all(db: sa.Connection, moment: Moment) -> Decided:
 
 def decide_due(db: sa.Connection, windows: Collection[int], moment: Moment) -> Decided:
     """Judge the open slots of those windows, as far as they are due."""
+    dialect.keep_join_order(db)
     return _decide(db, moment, _open_in(db.dialect.name, moment.delays), given.numbers(windows))
 
 
 def decide_changed(db: sa.Connection, slots: Collection[int], moment: Moment) -> Decided:
-    """Judge those slots and what follows from them: their children, and later slots of serial definitions."""
+    """Judge those slots and what follows from them: their children, and later slots of serial definitions.
+
+    For the rest of the transaction PostgreSQL plans for few of them, or for many.
+    """
+    dialect.look_up_few(db)
     look_at(db, slots)
-    dialect.keep_join_order(db)
-    with dialect.by_index(db):
-        for following in _following(db.dialect.name):
-            db.execute(following)
-        return _decide(db, moment, _looked_at(moment.delays), {})
+    following = sum(db.execute(statement).rowcount for statement in _following(db.dialect.name))
+    if len(slots) + following > dialect.FEW:
+        dialect.join_many(db)
+        dialect.analyze(db, looked_at)
+    return _decide(db, moment, _looked_at(moment.delays), {})
 
 
 def look_at(db: sa.Connection, slots: Collection[int]) -> None:
@@ -134,38 +140,12 @@ def start_again(db: sa.Connection, slots: sa.Select[Any], *, now: dt.datetime) -
     again = slots.add_columns(sa.literal(int(Verdict.START)), slot.c.consumed)
     empty(db, judged)
     chosen = db.execute(dialect.insert(db, judged).from_select(_JUDGED, again)).rowcount
-    return _start(db, chosen, expected=(SlotState.ACTIVE,), now=now) if chosen else 0
+    return _start(db, expected=(SlotState.ACTIVE,), now=now) if chosen else 0
 
 
-def creating(
-    db: sa.Connection, slots: sa.Select[Any], created_by: CreatedBy, now: dt.datetime, *, counted: bool
-) -> sa.Insert:
-    """The statement that adds a waiting run for each of ``slots``. ``counted``: their attempts include it already.
-
-    Two engines may both try: the unique index on live runs lets one of them have each slot.
-    """
-    slot, definition = schema.slot, schema.definition
-    wanted = slots.subquery("wanted")
-    rows = (
-        sa.select(
-            slot.c.id,
-            slot.c.attempts + (0 if counted else 1),
-            sa.literal(int(RunStatus.WAITING)),
-            definition.c.source_id,
-            definition.c.priority,
-            sa.literal(int(created_by)),
-            sa.literal(now, _INSTANT),
-        )
-        .select_from(
-            wanted.join(slot, slot.c.id == wanted.c.id)
-            .join(definition, definition.c.id == slot.c.definition_id)
-            .join(schema.window, schema.window.c.id == slot.c.window_id)
-        )
-        .where(sa.true())
-        .order_by(schema.window.c.ends_at, slot.c.id)
-    )
-    columns = ["slot_id", "attempt", "status", "source_id", "priority", "created_by", "waiting_at"]
-    return dialect.insert(db, schema.run).from_select(columns, rows).on_conflict_do_nothing()
+def create_run(db: sa.Connection, slot_id: int, created_by: CreatedBy, *, now: dt.datetime) -> None:
+    """Add a waiting run for a slot whose attempts include it already, unless it has a live one."""
+    db.execute(_creating_one(db.dialect.name), {"one": slot_id, "created_by": int(created_by), "now": now})
 
 
 # ------------------------------------------------------------------------------------------------ what is looked at
@@ -280,15 +260,14 @@ def _decide(
     db: sa.Connection, moment: Moment, candidates: sa.Select[Any], parameters: Mapping[str, object]
 ) -> Decided:
     empty(db, judged)
-    dialect.keep_join_order(db)
     if not db.execute(_judging(db.dialect.name, candidates), moment.parameters() | dict(parameters)).rowcount:
         return Decided()
     numbers = _numbers(db)
     if sum(numbers.values()) >= dialect.MANY:
         dialect.analyze(db, judged)
     started = skipped = opened = 0
-    if number := numbers.get(Verdict.START):
-        started = _start(db, number, expected=(SlotState.OPEN, *_DONE), now=moment.now)
+    if Verdict.START in numbers:
+        started = _start(db, expected=(SlotState.OPEN, *_DONE), now=moment.now)
     if Verdict.SKIP in numbers:
         skipped = _skip(db, now=moment.now)
     if Verdict.OPEN_AGAIN in numbers:
@@ -324,18 +303,65 @@ def _numbers(db: sa.Connection) -> dict[int, int]:
     return dict(db.execute(query).all())
 
 
-def _start(db: sa.Connection, number: int, *, expected: tuple[SlotState, ...], now: dt.datetime) -> int:
+def _start(db: sa.Connection, *, expected: tuple[SlotState, ...], now: dt.datetime) -> int:
     """Create a run for each slot that is to start and is still in one of the ``expected`` states."""
+    creating = _creating(db.dialect.name, expected)
+    created = db.execute(creating, {"created_by": int(CreatedBy.ENGINE), "now": now}).rowcount
+    if created >= dialect.FEW:
+        dialect.analyze(db, schema.run)
+    db.execute(_beginning(expected))
+    return created
+
+
+@cache
+def _creating(dialect_name: str, expected: tuple[SlotState, ...]) -> sa.Insert:
+    chosen = dialect.InOrder(judged, schema.slot, schema.slot.c.id == judged.c.slot_id)
+    still = (judged.c.verdict == Verdict.START) & schema.slot.c.state.in_(expected)
+    return _adding_runs(dialect_name, chosen, still, attempt=schema.slot.c.attempts + 1)
+
+
+@cache
+def _creating_one(dialect_name: str) -> sa.Insert:
+    this = schema.slot.c.id == sa.bindparam("one")
+    return _adding_runs(dialect_name, schema.slot, this, attempt=schema.slot.c.attempts)
+
+
+def _adding_runs(
+    dialect_name: str,
+    slots: sa.FromClause,
+    wanted: sa.ColumnElement[bool],
+    *,
+    attempt: sa.ColumnElement[int],
+) -> sa.Insert:
+    """Two engines may both try: the unique index on live runs lets one of them have each slot."""
+    slot, definition, window = schema.slot, schema.definition, schema.window
+    rows = (
+        sa.select(
+            slot.c.id,
+            attempt,
+            sa.literal(int(RunStatus.WAITING)),
+            definition.c.source_id,
+            definition.c.priority,
+            sa.bindparam("created_by", type_=sa.Integer),
+            _NOW,
+        )
+        .select_from(
+            slots.join(definition, definition.c.id == slot.c.definition_id).join(
+                window, window.c.id == slot.c.window_id
+            )
+        )
+        .where(wanted)
+        .order_by(window.c.ends_at, slot.c.id)
+    )
+    columns = ["slot_id", "attempt", "status", "source_id", "priority", "created_by", "waiting_at"]
+    return dialect.insert_on(dialect_name, schema.run).from_select(columns, rows).on_conflict_do_nothing()
+
+
+@cache
+def _beginning(expected: tuple[SlotState, ...]) -> sa.Update:
+    """The slots that have got their run are under way."""
     slot, run = schema.slot, schema.run
     chosen = sa.select(judged.c.slot_id).where(judged.c.verdict == Verdict.START)
-    candidates = (
-        sa.select(slot.c.id)
-        .join(judged, judged.c.slot_id == slot.c.id)
-        .where(judged.c.verdict == Verdict.START, slot.c.state.in_(expected))
-    )
-    created = db.execute(creating(db, candidates, CreatedBy.ENGINE, now, counted=False)).rowcount
-    if created >= dialect.MANY:
-        dialect.analyze(db, run)
     has_new_run = (
         sa.select(1)
         .where(
@@ -346,7 +372,7 @@ def _start(db: sa.Connection, number: int, *, expected: tuple[SlotState, ...], n
         .exists()
     )
     consumes = sa.select(judged.c.consumes).where(judged.c.slot_id == slot.c.id).scalar_subquery()
-    db.execute(
+    return (
         sa.update(slot)
         .where(slot.c.id.in_(chosen), slot.c.state.in_(expected), has_new_run)
         .values(
@@ -358,7 +384,6 @@ def _start(db: sa.Connection, number: int, *, expected: tuple[SlotState, ...], n
             **({} if SlotState.ACTIVE in expected else {"failures": 0, "losses": 0}),
         )
     )
-    return created
 
 
 def _skip(db: sa.Connection, *, now: dt.datetime) -> int:
