@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from conductor_server.model.errors import AlreadyExistsError
 from conductor_server.model.states import RunStatus
-from conductor_server.store import dialect, schema
+from conductor_server.store import dialect, given, schema
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,11 +106,11 @@ def of_session(db: sa.Connection, session: int) -> tuple[Registration, str] | No
 
 def sessions(db: sa.Connection, names: Collection[str]) -> dict[str, int]:
     """The present session of each of those agents."""
-    return dict(db.execute(_SESSIONS, {"names": list(names)}).all())
+    return dict(db.execute(_sessions(db.dialect.name), _named(names)).all())
 
 
 def heard_of(db: sa.Connection, names: Collection[str], *, now: dt.datetime) -> None:
-    db.execute(_HEARD_OF, {"names": list(names), "now": now})
+    db.execute(_hearing_of(db.dialect.name), _named(names) | {"now": now})
 
 
 def note_skew(db: sa.Connection, name: str, skew: dt.timedelta) -> None:
@@ -135,9 +135,23 @@ def _storing(dialect_name: str, columns: tuple[str, ...]) -> sa.Insert:
     )
 
 
-_named = schema.agent.c.name.in_(sa.bindparam("names", expanding=True))
-_SESSIONS = sa.select(schema.agent.c.name, schema.agent.c.session).where(_named)
-_HEARD_OF = sa.update(schema.agent).where(_named).values(heartbeat_at=sa.bindparam("now"))
+def _named(names: Collection[str]) -> dict[str, object]:
+    return given.rows({"name": name} for name in names)
+
+
+@cache
+def _is_named(dialect_name: str) -> sa.ColumnElement[bool]:
+    return schema.agent.c.name.in_(sa.select(given.table(dialect_name, {"name": sa.Text()}).c.name))
+
+
+@cache
+def _sessions(dialect_name: str) -> sa.Select[str, int]:
+    return sa.select(schema.agent.c.name, schema.agent.c.session).where(_is_named(dialect_name))
+
+
+@cache
+def _hearing_of(dialect_name: str) -> sa.Update:
+    return sa.update(schema.agent).where(_is_named(dialect_name)).values(heartbeat_at=sa.bindparam("now"))
 
 
 def all_agents(db: sa.Connection) -> Sequence[StoredAgent]:

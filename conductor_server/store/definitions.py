@@ -181,7 +181,8 @@ def change(db: sa.Connection, definitions: Iterable[Definition]) -> None:
 
 def remove(db: sa.Connection, names: Collection[str]) -> None:
     """Remove definitions with their slots and runs. Agents learn of it from their next heartbeat."""
-    db.execute(sa.delete(schema.definition).where(schema.definition.c.name.in_(names)))
+    if names:
+        db.execute(sa.delete(schema.definition).where(schema.definition.c.name.in_(names)))
 
 
 def set_paused(db: sa.Connection, name: str, *, paused: bool) -> int:

@@ -92,6 +92,7 @@ def check(db: sa.Connection, *, epoch: int, idle_s: float) -> None:
     within a transaction would keep all others out: after ``idle_s`` seconds without a statement PostgreSQL undoes it.
     """
     settings = {"idle_ms": str(int(idle_s * 1000)), "our_epoch": str(epoch)}
-    row = db.execute(_checking(db.dialect.name), settings if db.dialect.name == "postgresql" else None).one()
-    if row.epoch != epoch:
-        raise NotLeadingError(f"this server led in epoch {epoch}, and the present one is {row.epoch}")
+    parameters = settings if db.dialect.name == "postgresql" else None
+    present = db.execute(_checking(db.dialect.name), parameters).scalar_one()
+    if present != epoch:
+        raise NotLeadingError(f"this server led in epoch {epoch}, and the present one is {present}")

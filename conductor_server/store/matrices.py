@@ -21,19 +21,22 @@ _PLUGIN_SOURCES_FROM = 100
 
 def install(db: sa.Connection, *, sources: Iterable[str], timezone: str, now: dt.datetime) -> None:
     """Bring in what every store begins with: known sources, the matrices, and the one member of ``default``."""
-    rows = [{"id": number, "name": name} for number, name in enumerate(_SOURCES)]
-    db.execute(dialect.adding(db.dialect.name, schema.source), rows)
     known = source_ids(db)
+    if not known.keys() >= set(_SOURCES):
+        rows = [{"id": number, "name": name} for number, name in enumerate(_SOURCES)]
+        db.execute(dialect.adding(db.dialect.name, schema.source), rows)
+        known = source_ids(db)
     for name in sorted(set(sources) - known.keys()):
         number = max(_PLUGIN_SOURCES_FROM, max(source_ids(db).values()) + 1)
         db.execute(sa.insert(schema.source).values(id=number, name=name))
-    db.execute(
-        dialect.adding(db.dialect.name, schema.matrix),
-        [
-            {"id": number, "name": name, "parent_id": parent, "source_token": BUILT_IN}
-            for number, (name, parent) in enumerate(_MATRICES.items())
-        ],
-    )
+    if not matrix_ids(db).keys() >= _MATRICES.keys():
+        db.execute(
+            dialect.adding(db.dialect.name, schema.matrix),
+            [
+                {"id": number, "name": name, "parent_id": parent, "source_token": BUILT_IN}
+                for number, (name, parent) in enumerate(_MATRICES.items())
+            ],
+        )
     default: dict[str, object] = {
         "token": DEFAULT_MATRIX,
         "path": "",

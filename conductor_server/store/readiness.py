@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -85,20 +86,38 @@ def candidates(among: sa.FromClause, *, closed_by: Mapping[dt.timedelta, Any], n
 
 def windows_with_open_slots(db: sa.Connection, *, now: dt.datetime) -> Sequence[int]:
     """Windows that have closed and whose slots have not all begun: few, while most open slots are of days to come."""
-    window, slot = schema.window, schema.slot
-    has_some = sa.select(1).where(slot.c.window_id == window.c.id, slot.c.state == SlotState.OPEN).exists()
-    return db.execute(sa.select(window.c.id).where(window.c.ends_at <= now, has_some)).scalars().all()
+    return db.execute(_CLOSED_WITH_OPEN_SLOTS, {"now": now}).scalars().all()
+
+
+_CLOSED_WITH_OPEN_SLOTS = sa.select(schema.window.c.id).where(
+    schema.window.c.ends_at <= sa.bindparam("now"),
+    sa.select(1)
+    .where(schema.slot.c.window_id == schema.window.c.id, schema.slot.c.state == SlotState.OPEN)
+    .exists(),
+)
 
 
 def windows_newly_due(
     db: sa.Connection, delays: Collection[dt.timedelta], *, since: dt.datetime, now: dt.datetime
 ) -> Sequence[int]:
     """Windows whose slots have fallen due after ``since`` and until ``now``, under any of these delays."""
+    spans = enumerate(sorted({dt.timedelta(0), *delays}))
+    between = {
+        name: instant - delay
+        for number, delay in spans
+        for name, instant in ((f"since_{number}", since), (f"until_{number}", now))
+    }
+    return db.execute(_ending_within(len(between) // 2), between).scalars().all()
+
+
+@cache
+def _ending_within(spans: int) -> sa.Select[int]:
     ends_at = schema.window.c.ends_at
-    fallen = (
-        (ends_at > since - delay) & (ends_at <= now - delay) for delay in sorted({dt.timedelta(0), *delays})
+    within = (
+        (ends_at > sa.bindparam(f"since_{number}")) & (ends_at <= sa.bindparam(f"until_{number}"))
+        for number in range(spans)
     )
-    return db.execute(sa.select(schema.window.c.id).where(sa.or_(*fallen))).scalars().all()
+    return sa.select(schema.window.c.id).where(sa.or_(*within))
 
 
 def required_parents(child: sa.FromClause) -> sa.Select[Any]:

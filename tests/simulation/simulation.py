@@ -492,6 +492,7 @@ def _starter(agent: SimulatedAgent) -> Callable[[], None]:
 def oracle_of(plan: Scenario) -> Oracle:
     writers = {table: each.name for each in plan.declared.definitions for table in each.writes_to}
     since = plan.begin.replace(hour=0, minute=0) - BEFORE * plan.scale
+    until = plan.begin + dt.timedelta(days=1, seconds=plan.faulty) + AFTER * plan.scale
     return Oracle(
         [_declared(each, writers) for each in plan.declared.definitions],
         {
@@ -499,7 +500,7 @@ def oracle_of(plan: Scenario) -> Oracle:
             for account in plan.declared.accounts
         },
         since=since,
-        until=plan.begin + dt.timedelta(seconds=plan.faulty) + AFTER * plan.scale,
+        until=until.replace(hour=0, minute=0),  # whole days: most seeds find them walked already
     )
 
 
