@@ -132,4 +132,5 @@ def _configure_logs(form: str) -> None:
             last,
         ],
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
     )

@@ -30,6 +30,7 @@ import os
 import shutil
 from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,6 +69,7 @@ class Journal:
         self._registered = state / "registered"
         self._answered = _Answered(state / "answered")
         self._incarnation = state / "incarnation"
+        self._cleaner = ThreadPoolExecutor(1, thread_name_prefix="journal-cleaner")
         # close-on-exec, as every descriptor of Python: a child that inherited it would keep the lock of a dead agent
         self._lock = os.open(state / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
@@ -84,6 +86,7 @@ class Journal:
 
     def close(self) -> None:
         """Gives the state folder up."""
+        self._cleaner.shutdown()
         os.close(self._lock)
 
     @property
@@ -102,7 +105,7 @@ class Journal:
         for folder in sorted(self._runs.iterdir()):
             run = None if folder.name.startswith(_REMOVED) else _read_run(folder)
             if run is None:
-                shutil.rmtree(folder)
+                self._cleaner.submit(shutil.rmtree, folder, ignore_errors=True).result()
                 continue
             answered = (folder / "answered").exists()
             yield Entry(run=run, completion=_read_completion(folder), answered=answered)
@@ -186,6 +189,10 @@ class Journal:
 
     def remove(self, lease: Lease) -> None:
         """Nothing of this run is needed any more."""
+        # a dozen files, each a wait where the disk is busy: not in the way of what goes on
+        self._cleaner.submit(self._clear_away, lease)
+
+    def _clear_away(self, lease: Lease) -> None:
         # renamed first: half a folder must never look like a run that was claimed and not started
         removed = self._runs / f"{_REMOVED}{lease}"
         with contextlib.suppress(FileNotFoundError):

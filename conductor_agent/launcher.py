@@ -82,10 +82,11 @@ class Launcher:
 
     def _is_warm(self, launch: Launch, folder: Path, variables: dict[str, str]) -> bool:
         """Whether a warm Python has started it. Otherwise nothing was started."""
-        if not launch.modules or launch.limits:
+        if launch.limits:
             return False
         order = Order(
-            arguments=list(launch.argv[_MODULE_ARGUMENTS]),
+            program=[] if launch.modules else list(launch.argv),
+            arguments=list(launch.argv[_MODULE_ARGUMENTS]) if launch.modules else [],
             folder=str(folder),
             working_folder=str(launch.working_folder),
             environment=variables,
@@ -98,13 +99,14 @@ def _write_files(run: Run, folder: Path, launch: Launch) -> None:
         "context": json.dumps(pipes.context_of(run)).encode(),
         "messages": b"",
         "checkpoint": run.checkpoint,
-        "stdout": b"",
-        "stderr": b"",
     }
     for name, data in {**launch.files, **own}.items():
-        descriptor = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
+        with open(folder / name, "wb", buffering=0, opener=_for_us_alone) as file:
             file.write(data)
+
+
+def _for_us_alone(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _spawn(launch: Launch, folder: Path, variables: Mapping[str, str]) -> Shim:
@@ -113,7 +115,10 @@ def _spawn(launch: Launch, folder: Path, variables: Mapping[str, str]) -> Shim:
     # No preexec_fn and every descriptor closed: the parent lives with gRPC's threads, and the state folder's lock must
     # not outlive the agent in a child.
     try:
-        with (folder / "stdout").open("ab") as stdout, (folder / "stderr").open("ab") as stderr:
+        with (
+            open(folder / "stdout", "ab", buffering=0, opener=_for_us_alone) as stdout,
+            open(folder / "stderr", "ab", buffering=0, opener=_for_us_alone) as stderr,
+        ):
             return Shim(
                 argv,
                 cwd=launch.working_folder,

@@ -10,6 +10,8 @@ most one piece on its way. After its run was reported a file is followed to its 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,6 +131,7 @@ class LogPusher:
         self._bytes_per_second = bytes_per_second
         self._tails: dict[Lease, list[_Tail]] = {}
         self._waiting: dict[Lease, float] = {}  # reported runs, with their patience in seconds
+        self._stirred: set[Lease] = set()  # there is news of them; the others are looked at now and then
         self._look = asyncio.Event()
 
     def follow(self, lease: Lease, folder: Path, redaction: Redaction) -> None:
@@ -141,12 +144,12 @@ class LogPusher:
         """The run's files will not grow any more."""
         for tail in self._tails.get(lease, ()):
             tail.over = True
-        self._look.set()
+        self._stir(lease)
 
     def reported(self, lease: Lease) -> None:
         """The run's report was answered: what is left is pushed with patience, then ``on_pushed`` is called."""
         self._waiting[lease] = PATIENCE
-        self._look.set()
+        self._stir(lease)
 
     def forget(self, lease: Lease) -> None:
         """Nobody wants this run's output any more."""
@@ -163,18 +166,22 @@ class LogPusher:
         for tails in self._tails.values():
             for tail in tails:
                 tail.in_flight = False
+        round_over = asyncio.get_running_loop().time() + _LOOK_EVERY
+        leases = list(self._tails)
         while True:
-            sent = False
-            for tail in [tail for tails in self._tails.values() for tail in tails]:
+            for tail in [tail for lease in leases for tail in self._tails.get(lease, ())]:
                 piece = tail.next_piece()
                 if piece is not None:
                     piece.session = session
-                    sent = True
                     yield piece
                     await asyncio.sleep(len(piece.data) / self._bytes_per_second)
             self._let_go()
-            if not sent:
-                await self._pause()
+            if await self._is_stirred(round_over):
+                leases = list(self._stirred)
+            else:
+                round_over = asyncio.get_running_loop().time() + _LOOK_EVERY
+                leases = list(self._tails)
+            self._stirred.clear()
 
     def answered(self, answer: wire.PushLogsResponse) -> None:
         """The server said how far it has come."""
@@ -182,17 +189,26 @@ class LogPusher:
             for tail in tails:
                 if lease.run_id == answer.run_id and tail.stream == answer.stream and tail.in_flight:
                     tail.answered(answer)
+                    self._stir(lease)
+
+    def _stir(self, lease: Lease) -> None:
+        self._stirred.add(lease)
         self._look.set()
 
-    async def _pause(self) -> None:
-        """Until an answer or an ending calls for another look, or the files may have grown."""
+    async def _is_stirred(self, round_over: float) -> bool:
+        """Waits until an answer or an ending calls for a look at some runs; false when it is time to look at all."""
         self._look.clear()
-        try:
-            async with asyncio.timeout(_LOOK_EVERY):  # not wait_for, which in 3.11 may swallow a cancellation
-                await self._look.wait()
-        except TimeoutError:
-            for lease in self._waiting:
-                self._waiting[lease] -= _LOOK_EVERY
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(
+                round_over
+            ):  # not wait_for, which in 3.11 may swallow a cancellation
+                if not self._stirred:
+                    await self._look.wait()
+        if asyncio.get_running_loop().time() < round_over:
+            return True
+        for lease in self._waiting:
+            self._waiting[lease] -= _LOOK_EVERY
+        return False
 
     def _let_go(self) -> None:
         for lease, patience in list(self._waiting.items()):
@@ -210,6 +226,8 @@ def _size(path: Path) -> int:
 
 def _read(path: Path, place: int, most: int) -> bytes:
     try:
+        if os.stat(path).st_size <= place:  # nearly always, and told for a tenth of what opening it costs
+            return b""
         with path.open("rb") as file:
             file.seek(place)
             return file.read(most)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import os
 import select
 import signal
@@ -32,7 +33,13 @@ class Identity:
 
     @property
     def of_this_boot(self) -> bool:
-        return self.boot_id == _BOOT_ID.read_text().strip()
+        return self.boot_id == _boot_id()
+
+
+@functools.cache
+def _boot_id() -> str:
+    """The machine's; a process does not live to see another one."""
+    return _BOOT_ID.read_text().strip()
 
 
 def read_identity(path: Path) -> Identity | None:

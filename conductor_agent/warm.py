@@ -1,5 +1,7 @@
 """The agent's end of the warm Pythons (``warm_host.py``): one for each set of modules, from when it is first needed.
 
+One without modules starts programs.
+
 A set of its own for each, so that what a command finds imported does not depend on what else has run here.
 """
 
@@ -36,7 +38,7 @@ class _Host:
 
 
 class WarmPython:
-    """Starts modules of ours in forks of a process that has imported them. Used from several threads.
+    """Starts programs, and modules of ours in forks of a process that has imported them. Used from several threads.
 
     ``folder`` and ``environment`` are what a Python is started with. ``patience`` is the number of seconds in which a
     host must have begun with a run; beyond it the host is given up.
@@ -51,12 +53,12 @@ class WarmPython:
         self._closed = False
 
     def start(self, modules: tuple[str, ...], order: Order) -> bool:
-        """Runs ``main`` of the first module as ordered; the others are what it will import.
+        """Runs ``main`` of the first module as ordered; the others are what it will import. Without any, a program.
 
         True once the run's file ``process`` says who runs it. False when nothing was started, nor will be: the caller
         goes another way. Raises ``RunError`` when nothing was started, and no other way would do.
         """
-        if _at_start(order["environment"]) != _at_start(self._environment):
+        if modules and _at_start(order["environment"]) != _at_start(self._environment):
             return False
         ours, theirs = socket.socketpair()
         with ours:

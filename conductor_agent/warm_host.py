@@ -11,31 +11,43 @@ started for an agent that has stopped listening, and an answer that is missing l
 file ``process`` answers.
 
 The leader does what ``shim.sh`` does, with the same files: it leads a session of its own, writes who it is, waits for
-the command, a fork of itself, and writes how that ended.
+the command, and writes how that ended. The command is a fork of itself or, where no module is asked for, any program:
+forking the leader costs less than starting a shell, and the agent's other threads do not wait for it.
 """
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import errno
 import gc
 import importlib
+import io
 import json
 import os
 import signal
 import socket
 import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn, TypedDict
 
 READY, STARTED = b"r", b"started"
 
 _TO_THE_GROUP = {signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM}
+_IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 _OS_ERROR = 71  # EX_OSERR
 
 
 class Order(TypedDict):
-    """One run: the arguments of the first module's ``main``, the run's folder, and where and with what it runs."""
+    """One run: what it is, the run's folder, and where and with what it runs.
 
+    ``program`` is an argv with an absolute path; empty for a host with modules, and then the ``arguments`` are for
+    ``main`` of the first of them.
+    """
+
+    program: list[str]
     arguments: list[str]
     folder: str
     working_folder: str
@@ -53,7 +65,7 @@ def main(descriptor: int, *modules: str) -> Any:
     gc.collect()
     gc.freeze()  # what was imported stays shared between all children
     order = _serve(socket.socket(fileno=descriptor))
-    return 0 if order is None else _work(modules[0], order)
+    return 0 if order is None else _leave(lambda: _work(modules[0], order))
 
 
 def _serve(control: socket.socket) -> Order | None:
@@ -97,9 +109,9 @@ def _lead(conversation: socket.socket) -> Order:
     conversation.close()
     folder = Path(order["folder"])
     try:
-        command = os.fork()
-    except OSError as error:
-        os.write(2, f"the command could not be started: {error}\n".encode())
+        command = _spawn(order) if order["program"] else os.fork()
+    except (OSError, ValueError) as error:
+        os.write(2, f"the command could not be started: {error}\n".encode(errors="replace"))
         _end(folder, _OS_ERROR)
     if command != 0:
         _, status = os.waitpid(command, 0)
@@ -121,6 +133,18 @@ def _take(order: Order) -> None:
     _write_new(folder / "process", f"{boot}\n{stat}\n{_uptime()}\n")
 
 
+def _spawn(order: Order) -> int:
+    """Starts the program as a shell would: with the signals that a Python ignores, or we have blocked, as they were."""
+    argv, environment = order["program"], order["environment"]
+    try:
+        return os.posix_spawn(argv[0], argv, environment, setsigmask=(), setsigdef=_IGNORED_BY_PYTHON)
+    except OSError as error:
+        if error.errno != errno.ENOEXEC:
+            raise
+        argv = ["/bin/sh", *argv]  # a script that does not say by whom it is to be read
+        return os.posix_spawn(argv[0], argv, environment, setsigmask=(), setsigdef=_IGNORED_BY_PYTHON)
+
+
 def _end(folder: Path, status: int) -> NoReturn:
     """The run is over when its command is: whatever that left in the group goes now, the leader itself last."""
     try:
@@ -140,6 +164,35 @@ def _work(module: str, order: Order) -> Any:
         sys.path.insert(0, order["working_folder"])
     sys.argv = [str(command.__file__), *order["arguments"]]
     return command.main(*order["arguments"])
+
+
+def _leave(work: Callable[[], Any]) -> NoReturn:
+    """Does the work and ends as a Python does whose program it is, but does not take the imported modules apart.
+
+    That costs several times what a fork does. Threads are waited for, exit handlers are called, and what is open is
+    flushed, as the end of a Python would have done.
+    """
+    try:
+        status = work()
+    except SystemExit as end:
+        status = end.code
+    except KeyboardInterrupt:
+        raise  # Python's own way out of this is a signal
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        status = 1
+    if status is not None and not isinstance(status, int):
+        sys.stderr.write(f"{status}\n")
+        status = 1
+    threading._shutdown()  # type: ignore[attr-defined]  # as multiprocessing ends its children
+    atexit._run_exitfuncs()
+    for each in [each for each in gc.get_objects() if isinstance(each, io.IOBase)]:
+        with contextlib.suppress(Exception):  # it is closed, or for reading
+            each.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
+    os._exit((status or 0) & 0xFF)
 
 
 def _write_new(path: Path, text: str) -> None:

@@ -205,7 +205,7 @@ async def test_more_runs_than_there_is_room_for_are_not_taken(
     server: SmallServer, start_agent: StartAgent, gate: Path
 ) -> None:
     agent = await start_agent("shell", concurrency=2)
-    waiting = {"argv": ["cat", str(gate)]}
+    waiting = {"script": 'echo up; cat "$1"', "arguments": [str(gate)]}
     runs = [claimed("shell", waiting) for _ in range(50)]
     server.pushed_with_next += runs
     await server.give(claimed("shell", waiting))
@@ -214,6 +214,8 @@ async def test_more_runs_than_there_is_room_for_are_not_taken(
 
     assert agent.running == 2
     assert max(len(beat.runs) for beat in server.held) == 2
+    for run in server.held[-1].runs:
+        await server.log_of(run.lease.run_id, "stdout", "up")
     await asyncio.to_thread(gate.write_text, "go")
     await server.until(lambda: len(server.reports) >= 2)
 

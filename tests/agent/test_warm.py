@@ -94,6 +94,9 @@ def leave(how):
     exec(how)
 
 def orderly():
+    global kept
+    kept = open('kept', 'w')
+    kept.write('whole')
     print('first')
     os.write(1, b'second\\n')
     subprocess.run(['echo', 'third'])
@@ -204,12 +207,15 @@ async def test_how_a_command_ends(
     assert (report.outcome == run_pb2.OUTCOME_SUCCEEDED) == (exit_code == 0)
 
 
-async def test_output_is_in_order_to_the_very_end(server: SmallServer, start_agent: StartAgent) -> None:
+async def test_output_is_in_order_to_the_very_end(
+    server: SmallServer, start_agent: StartAgent, tmp_path: Path
+) -> None:
     await start_agent("python")
     run_id = await server.give(call("orderly"))
     assert (await server.report_of(run_id)).outcome == run_pb2.OUTCOME_SUCCEEDED
     printed = await server.log_of(run_id, "stdout", "last")
     assert printed.split() == ["first", "second", "third", "fourth", "fifth", "last"]
+    assert (tmp_path / "kept").read_text() == "whole", "what nobody has closed is written all the same"
 
 
 async def test_what_only_a_new_python_could_heed_starts_one(
@@ -386,6 +392,7 @@ def order(tmp_path: Path) -> Order:
     what |= {"values": {}, "path": [], "messages": "", "confined": False}
     (folder / "call").write_text(json.dumps(what))
     return Order(
+        program=[],
         arguments=[str(folder / "call")],
         folder=str(folder),
         working_folder=str(tmp_path),
