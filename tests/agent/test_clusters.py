@@ -160,16 +160,16 @@ def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 async def test_output_progress_checkpoint_and_result_come_back(
     cluster: Cluster, server: SmallServer, start_agent: StartAgent
 ) -> None:
-    await start_agent(cluster.source, environment=cluster.variables | {"SECRET": "${slot}"})
-    run = cluster.call("report", text="${env:SECRET}", checkpoint={"part": 2}, resources={"GPU": 1})
+    await start_agent(cluster.source, environment=cluster.variables | {"SECRET": "hush-hush"})
+    run = cluster.call("report", text="$${slot} ${env:SECRET}", checkpoint={"part": 2}, resources={"GPU": 1})
     run.checkpoint = b'{"part": 1}'
     run_id = await server.give(run)
     report = await server.report_of(run_id)
     assert report.outcome == run_pb2.OUTCOME_SUCCEEDED, report.error
-    result = {"text": "${slot}", "slot": run.slot, "before": {"part": 1}}
+    result = {"text": "${slot} [secret SECRET]", "slot": run.slot, "before": {"part": 1}}
     assert MessageToDict(report.result) == result
     assert report.checkpoint == b'{"part": 2}'
-    assert await server.log_of(run_id, "stdout", "\n") == "said ${slot}\n"
+    assert await server.log_of(run_id, "stdout", "\n") == "said ${slot} [secret SECRET]\n"
     assert "aside\n" in await server.log_of(run_id, "stderr", "aside")
 
 
