@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from conductor_server.model.states import RunStatus, StartPolicy
-from conductor_server.store import dialect, given, schema
+from conductor_server.store import given, schema
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,21 +87,15 @@ def _removing(dialect_name: str) -> sa.Delete:
 
 @cache
 def _noting_ended(dialect_name: str, status: RunStatus) -> sa.Insert:
-    run, slot, definition, edge = schema.run, schema.slot, schema.definition, schema.dependency
-    ended = given.table(dialect_name, given.NUMBERS)
-    rows = sa.select(run.c.slot_id, sa.bindparam("at", type_=schema.agenda.c.at.type)).select_from(
-        # The slots last: a planner with statistics would begin with those of a definition that has children.
-        dialect.InOrder(ended, run, run.c.id == ended.c.id)
+    run, definition, edge = schema.run, schema.definition, schema.dependency
+    ended = sa.select(run.c.slot_id, sa.bindparam("at", type_=schema.agenda.c.at.type)).where(
+        given.within(dialect_name, run.c.id)
     )
     if status is RunStatus.SUCCESS:
         has_children = sa.select(1).where(edge.c.parent_id == definition.c.id).exists()
-        rows = (
-            rows.join(slot, slot.c.id == run.c.slot_id)
-            .join(definition, definition.c.id == slot.c.definition_id)
-            .where(
-                has_children
-                | definition.c.serial
-                | (definition.c.start_policy == StartPolicy.AFTER_SUCCESS_AND_RERUNS)
-            )
+        ended = ended.join(definition, definition.c.id == run.c.definition_id).where(
+            has_children
+            | definition.c.serial
+            | (definition.c.start_policy == StartPolicy.AFTER_SUCCESS_AND_RERUNS)
         )
-    return sa.insert(schema.agenda).from_select(["slot_id", "at"], rows)
+    return sa.insert(schema.agenda).from_select(["slot_id", "at"], ended)

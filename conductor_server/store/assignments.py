@@ -41,7 +41,7 @@ def of(db: sa.Connection, leases: Collection[Lease]) -> Sequence[Assignment]:
     """What the agents of freshly claimed runs are told, in the order of the claims."""
     if not leases:
         return []
-    rows = db.execute(_assigning(db.dialect.name), given.numbers(lease.run_id for lease in leases))
+    rows = db.execute(_assigning(db.dialect.name), given.numbers(lease.run_id for lease in leases)).all()
     by_run = {row.id: row for row in rows}
     return [
         Assignment(
@@ -71,7 +71,7 @@ def of(db: sa.Connection, leases: Collection[Lease]) -> Sequence[Assignment]:
 def _assigning(dialect_name: str) -> sa.Select[Any]:
     run, slot, definition, member = schema.run, schema.slot, schema.definition, schema.member
     window, source, matrix, above = schema.window, schema.source, schema.matrix, readiness.account
-    claimed, earlier = given.table(dialect_name, given.NUMBERS), schema.run.alias("earlier")
+    earlier = schema.run.alias("earlier")
     checkpoint = (
         sa.select(earlier.c.checkpoint)
         .where(earlier.c.slot_id == run.c.slot_id, earlier.c.checkpoint.is_not(None))
@@ -79,30 +79,33 @@ def _assigning(dialect_name: str) -> sa.Select[Any]:
         .limit(1)
         .scalar_subquery()
     )
-    return sa.select(
-        run.c.id,
-        run.c.attempt,
-        definition.c.id.label("definition_id"),
-        definition.c.name.label("definition"),
-        definition.c.fingerprint,
-        source.c.name.label("source"),
-        definition.c.timeout_s,
-        matrix.c.name.label("matrix"),
-        member.c.token.label("member"),
-        member.c.path,
-        sa.func.coalesce(above.c.token, "").label("account"),
-        member.c.timezone,
-        window.c.starts_at,
-        window.c.ends_at,
-        window.c.label,
-        sa.case((run.c.attempt > 1, checkpoint)).label("checkpoint"),
-    ).select_from(
-        claimed.join(run, run.c.id == claimed.c.id)
-        .join(slot, slot.c.id == run.c.slot_id)
-        .join(definition, definition.c.id == slot.c.definition_id)
-        .join(source, source.c.id == run.c.source_id)
-        .join(member, member.c.id == slot.c.member_id)
-        .join(matrix, matrix.c.id == member.c.matrix_id)
-        .join(window, window.c.id == slot.c.window_id)
-        .outerjoin(above, above.c.id == member.c.account_id)
+    return (
+        sa.select(
+            run.c.id,
+            run.c.attempt,
+            definition.c.id.label("definition_id"),
+            definition.c.name.label("definition"),
+            definition.c.fingerprint,
+            source.c.name.label("source"),
+            definition.c.timeout_s,
+            matrix.c.name.label("matrix"),
+            member.c.token.label("member"),
+            member.c.path,
+            sa.func.coalesce(above.c.token, "").label("account"),
+            member.c.timezone,
+            window.c.starts_at,
+            window.c.ends_at,
+            window.c.label,
+            sa.case((run.c.attempt > 1, checkpoint)).label("checkpoint"),
+        )
+        .select_from(
+            run.join(slot, slot.c.id == run.c.slot_id)
+            .join(definition, definition.c.id == slot.c.definition_id)
+            .join(source, source.c.id == run.c.source_id)
+            .join(member, member.c.id == slot.c.member_id)
+            .join(matrix, matrix.c.id == member.c.matrix_id)
+            .join(window, window.c.id == slot.c.window_id)
+            .outerjoin(above, above.c.id == member.c.account_id)
+        )
+        .where(given.within(dialect_name, run.c.id))
     )

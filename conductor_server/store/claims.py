@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from conductor_server.model.states import RunStatus
-from conductor_server.store import given, limits, readiness, schema
+from conductor_server.store import given, limits, schema
 from conductor_server.store.leases import NOW, Lease, still
 
 
@@ -29,7 +29,10 @@ class Claim:
 
 
 def claim(db: sa.Connection, wish: Claim, *, now: dt.datetime) -> Sequence[Lease]:
-    """Give an agent runs that wait for its source: by priority, then age, as far as the limits allow."""
+    """Give an agent runs that wait for its source, as far as the limits allow.
+
+    By priority; among equals accounts take turns; of an account the oldest goes first.
+    """
     (granted,) = claim_all(db, [wish], now=now)
     return granted
 
@@ -92,7 +95,7 @@ def _choose(
     now: dt.datetime,
 ) -> Sequence[int]:
     """Waiting runs of a kind, locked, in the order in which they are to be started; not those that are taken."""
-    run, slot, member = schema.run, schema.slot, schema.member
+    run = schema.run
     chosen: list[int] = []
     while len(chosen) < wanted:
         query = _waiting(within_accounts=kind.accounts is not None)
@@ -100,11 +103,11 @@ def _choose(
         if kind.accounts is not None:
             parameters["accounts"] = sorted(kind.accounts)
         if usage.limits:
-            query = query.where(usage.has_room(slot.c.definition_id, member.c.account_id))
+            query = query.where(usage.has_room(run.c.definition_id, sa.func.nullif(run.c.account_id, 0)))
         if usage.limits or taken:
             query = query.where(run.c.id.not_in([*taken, *chosen]))
         rows = db.execute(query, parameters).all()
-        taken = [row.id for row in rows if usage.take(row.definition_id, row.account_id)]
+        taken = [row.id for row in rows if usage.take(row.definition_id, row.account_id or None)]
         chosen += taken
         if len(taken) == len(rows):
             # Either there are no more, or as many as were asked for; else what was over a limit is now excluded.
@@ -113,30 +116,30 @@ def _choose(
 
 
 @cache
-def _waiting(*, within_accounts: bool) -> sa.Select[tuple[int, int, int | None]]:
-    """What an agent may not have is not looked at: the bound of its credential is part of the question."""
-    run, slot, definition, member = schema.run, schema.slot, schema.definition, schema.member
-    above = readiness.account
+def _waiting(*, within_accounts: bool) -> sa.Select[int, int, int]:
+    """What an agent may not have is not looked at: the bound of its credential is part of the question.
+
+    Nothing is joined: what waits is read in the order of its index, and only as far as it is wanted.
+    """
+    run, definition, member = schema.run, schema.definition, schema.member
+    barred = sa.select(definition.c.id).where(schema.BARRED)
+    in_maintenance = sa.select(member.c.id).where(member.c.maintenance_until > NOW)
     query = (
-        sa.select(run.c.id, slot.c.definition_id, member.c.account_id)
-        .select_from(
-            run.join(slot, slot.c.id == run.c.slot_id)
-            .join(definition, definition.c.id == slot.c.definition_id)
-            .join(member, member.c.id == slot.c.member_id)
-            .outerjoin(above, above.c.id == member.c.account_id)
-        )
+        sa.select(run.c.id, run.c.definition_id, run.c.account_id)
         .where(
             run.c.status == RunStatus.WAITING,
             run.c.source_id == sa.bindparam("source"),
-            readiness.startable(now=NOW),
+            run.c.definition_id.not_in(barred),
+            run.c.account_id.not_in(in_maintenance),
         )
-        .order_by(run.c.priority.desc(), run.c.id)
+        .order_by(run.c.priority.desc(), run.c.turn, run.c.id)
         .limit(sa.bindparam("wanted"))
-        .with_for_update(of=run, skip_locked=True)
+        .with_for_update(skip_locked=True)
     )
-    return (
-        query.where(above.c.token.in_(sa.bindparam("accounts", expanding=True))) if within_accounts else query
-    )
+    if not within_accounts:
+        return query
+    own = sa.select(member.c.id).where(member.c.token.in_(sa.bindparam("accounts", expanding=True)))
+    return query.where(run.c.account_id.in_(own.where(member.c.account_id == member.c.id)))
 
 
 def _grant(db: sa.Connection, agents: Mapping[int, str], *, now: dt.datetime) -> Mapping[int, int]:
@@ -153,7 +156,7 @@ def _granting(dialect_name: str) -> ReturningUpdate[int, int]:
     granted = given.table(dialect_name, {"id": schema.Key, "agent": sa.Text()})
     return (
         sa.update(run)
-        .where(run.c.id == granted.c.id, still(RunStatus.WAITING))
+        .where(given.joined(dialect_name, run.c.id, granted), still(RunStatus.WAITING))
         .values(
             status=RunStatus.RUNNING,
             epoch=run.c.epoch + 1,

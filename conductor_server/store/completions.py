@@ -73,7 +73,7 @@ def complete(db: sa.Connection, reports: Sequence[Report], *, now: dt.datetime) 
 
 
 def _facts(db: sa.Connection, run_ids: Collection[int]) -> dict[int, completion.RunFacts]:
-    rows = db.execute(_reported(db.dialect.name), given.numbers(run_ids))
+    rows = db.execute(_reported(db.dialect.name), given.numbers(run_ids)).all()
     return {
         row.id: completion.RunFacts(
             status=RunStatus(row.status), epoch=row.epoch, agent=row.agent, completion_id=row.completion_id
@@ -84,13 +84,13 @@ def _facts(db: sa.Connection, run_ids: Collection[int]) -> dict[int, completion.
 
 @cache
 def _reported(dialect_name: str) -> sa.Select[Any]:
-    run, reported = schema.run, given.table(dialect_name, given.NUMBERS)
+    run = schema.run
     # The lock makes the decision hold until the commit: a time-out or a cancellation in between waits.
     return (
         sa.select(run.c.id, run.c.status, run.c.epoch, run.c.agent, run.c.completion_id)
-        .join(reported, reported.c.id == run.c.id)
+        .where(given.within(dialect_name, run.c.id))
         .order_by(run.c.id)
-        .with_for_update(of=run)
+        .with_for_update()
     )
 
 
@@ -141,7 +141,11 @@ def _ending(dialect_name: str, status: RunStatus) -> sa.Update:
     report = given.table(dialect_name, columns)
     return (
         sa.update(run)
-        .where(run.c.id == report.c.id, run.c.epoch == report.c.epoch, still(RunStatus.RUNNING))
+        .where(
+            given.joined(dialect_name, run.c.id, report),
+            run.c.epoch == report.c.epoch,
+            still(RunStatus.RUNNING),
+        )
         .values(
             status=status,
             completion_id=report.c.completion_id,
@@ -156,10 +160,9 @@ def _ending(dialect_name: str, status: RunStatus) -> sa.Update:
 @cache
 def _deciding(dialect_name: str, status: RunStatus) -> sa.Update:
     """The slots of runs that ended so."""
-    run, slot, ended = schema.run, schema.slot, given.table(dialect_name, given.NUMBERS)
-    return (
-        sa.update(slot).where(slot.c.id == run.c.slot_id, run.c.id == ended.c.id).values(**_EFFECTS[status])
-    )
+    run, slot = schema.run, schema.slot
+    ended = given.within(dialect_name, run.c.id)
+    return sa.update(slot).where(slot.c.id == run.c.slot_id, ended).values(**_EFFECTS[status])
 
 
 _ENDED_AT = {

@@ -34,6 +34,25 @@ def table(dialect: str, columns: Mapping[str, TypeEngine[Any]]) -> sa.FromClause
     ).subquery("given")
 
 
+def within(dialect: str, column: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
+    """Whether a column is among the ``id`` of the given rows: each is looked up in the column's index.
+
+    For a join PostgreSQL would read a whole table, if it has less than some ten thousand rows. An array it looks up.
+    """
+    ids = sa.select(table(dialect, NUMBERS).c.id)
+    return (
+        column == sa.any_(sa.func.array(ids.scalar_subquery()))
+        if dialect == "postgresql"
+        else column.in_(ids)
+    )
+
+
+def joined(dialect: str, column: sa.ColumnElement[int], to: sa.FromClause) -> sa.ColumnElement[bool]:
+    """The condition that joins a column with the ``id`` of the given rows: also ``within``, where it has to be said."""
+    same = column == to.c.id
+    return within(dialect, column) & same if dialect == "postgresql" else same
+
+
 def rows(values: Iterable[Mapping[str, object]]) -> dict[str, object]:
     """The parameter, to be passed to the statement that uses the table."""
     return {"given": json.dumps(list(values), separators=(",", ":"))}

@@ -56,9 +56,9 @@ def beat(
 
 @cache
 def _facts_of_held(dialect_name: str) -> sa.Select[Any]:
-    run, held = schema.run, given.table(dialect_name, given.NUMBERS)
-    return sa.select(run.c.id, run.c.epoch, run.c.status, run.c.agent, run.c.cancel_requested_at).join(
-        held, held.c.id == run.c.id
+    run = schema.run
+    return sa.select(run.c.id, run.c.epoch, run.c.status, run.c.agent, run.c.cancel_requested_at).where(
+        given.within(dialect_name, run.c.id)
     )
 
 
@@ -67,7 +67,11 @@ def _prolonging(dialect_name: str) -> sa.Update:
     run, held = schema.run, given.table(dialect_name, {"id": schema.Key, "epoch": schema.Key})
     return (
         sa.update(run)
-        .where(run.c.id == held.c.id, run.c.epoch == held.c.epoch, still(RunStatus.RUNNING))
+        .where(
+            given.joined(dialect_name, run.c.id, held),
+            run.c.epoch == held.c.epoch,
+            still(RunStatus.RUNNING),
+        )
         .values(heartbeat_at=NOW)
     )
 

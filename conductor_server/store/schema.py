@@ -71,6 +71,15 @@ def _reference(
     )
 
 
+def _where_given(table: str, column: str) -> sa.Index:
+    """An index of the few rows that have the column: every claim asks for them."""
+    given = sa.text(f"{column} IS NOT NULL")
+    return sa.Index(f"{table}_{column}_idx", column, sqlite_where=given, postgresql_where=given)
+
+
+BARRED = sa.text("NOT active OR paused OR held <> ''")
+"""Which definitions' runs nobody may claim, in the words of their index: a planner has to recognise them."""
+
 # ------------------------------------------------------------------------------------------------ what is declared
 
 source = sa.Table(
@@ -114,6 +123,8 @@ member = sa.Table(
     sa.Index("command_member_arrival_idx", "matrix_id", "timezone", "arrival"),
     sa.Index("command_member_parent_id_idx", "parent_id"),
     sa.Index("command_member_account_id_idx", "account_id"),
+    _where_given("command_member", "max_running"),
+    _where_given("command_member", "maintenance_until"),
 )
 
 member_ancestor = sa.Table(
@@ -169,6 +180,9 @@ definition = sa.Table(
     # Why it cannot be used as it stands here, and why it starts nothing (``store/faults.py``); empty for neither.
     sa.Column("fault", sa.Text, nullable=False, server_default=""),
     sa.Column("held", sa.Text, nullable=False, server_default=""),
+    sa.Index("command_definition_barred_idx", "id", sqlite_where=BARRED, postgresql_where=BARRED),
+    _where_given("command_definition", "max_running"),
+    _where_given("command_definition", "max_running_account"),
 )
 
 definition_reads = sa.Table(
@@ -394,6 +408,11 @@ run = sa.Table(
     sa.Column("status", State, nullable=False),
     sa.Column("source_id", sa.SmallInteger, nullable=False),
     sa.Column("priority", sa.Integer, nullable=False),
+    # What a claim asks of it, which so joins nothing. 0: it is of no account, or had ended before these were kept.
+    sa.Column("definition_id", Key, nullable=False, server_default="0"),
+    sa.Column("account_id", Key, nullable=False, server_default="0"),
+    # Among runs of one source and priority accounts take turns: each has its own count, from where the queue stands.
+    sa.Column("turn", Key, nullable=False, server_default="0"),
     sa.Column("created_by", sa.SmallInteger, nullable=False),
     sa.Column("epoch", Key, nullable=False, server_default="0"),
     sa.Column("agent", sa.Text),
@@ -418,7 +437,17 @@ run = sa.Table(
         "command_run_waiting_idx",
         "source_id",
         sa.desc("priority"),
+        "turn",
         "id",
+        sqlite_where=_waiting,
+        postgresql_where=_waiting,
+    ),
+    sa.Index(
+        "command_run_backlog_idx",
+        "account_id",
+        "source_id",
+        "priority",
+        "turn",
         sqlite_where=_waiting,
         postgresql_where=_waiting,
     ),

@@ -1,4 +1,4 @@
-"""Who gets which runs: by priority, then age, and never beyond a limit."""
+"""Who gets which runs: by priority, then accounts in turn, then age, and never beyond a limit."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from conductor_server.engine import operations
 from conductor_server.engine.operations import Operator
 from conductor_server.model.definition import Account, Concurrency
-from conductor_server.model.states import RunStatus, SlotState
+from conductor_server.model.states import Frequency, RunStatus, SlotState
 from conductor_server.rpc import agent_requests
 from conductor_server.store import claims, matrices, members, schema
 from conductor_server.store.agents import Registration
@@ -42,6 +43,70 @@ def test_only_runs_of_the_agents_source(world: World) -> None:
 
     assert list(world.claim(source="ml_command")) == ["model@a0/2026-11-21"]
     assert world.claim(source="cron") == {}
+
+
+@pytest.mark.parametrize(
+    ("claimed", "expected"),
+    [
+        pytest.param(0, "busy late busy late busy late busy late busy busy", id="behind-a-backlog"),
+        pytest.param(3, "busy late busy late busy late busy late busy", id="wherever-the-queue-stands"),
+        pytest.param(7, "busy late late late late", id="alone-after-the-others"),
+        pytest.param(8, "late late late late", id="when-nothing-waits"),
+    ],
+)
+def test_accounts_take_turns(world: World, claimed: int, expected: str) -> None:
+    """Who comes late waits for one run of each other account, not for all that these have waiting from two days."""
+    jobs = [definition(f"job{number}") for number in range(4)]
+    due(world, *jobs, accounts=[account("busy")])
+    world.tick(after=DAY)
+    assert len(world.claim(claimed)) == claimed
+
+    world.set_accounts(account("busy"), account("late", starts_on=at("2026-11-22T00:00").date()))
+    world.tick()
+
+    order = [slot.partition("@")[2].partition("/")[0] for slot in world.claim(len(expected.split()))]
+    assert order == expected.split()
+
+
+def test_what_comes_in_bits_does_not_come_before_others(world: World) -> None:
+    """Each pass adds a run to the backlog of an account: every one has a turn of its own."""
+    world.declare(definition("job", frequency=Frequency.HOURLY), accounts=[account("busy")])
+    world.tick()
+    for _ in range(5):
+        world.tick(after=HOUR)
+    world.set_accounts(account("busy"), account("late"))
+    world.tick(after=HOUR)
+
+    owners = [slot.partition("@")[2].partition("/")[0] for slot in world.claim(3)]
+    assert owners == ["busy", "late", "busy"]
+
+
+@pytest.mark.parametrize("bounded", [False, True], ids=["any-agent", "an-account's-agent"])
+def test_what_waits_is_read_in_the_order_of_its_index(world: World, *, bounded: bool) -> None:
+    """Neither a scan nor a sort, whatever the planner knows of the table: here it takes it for empty."""
+    due(world, definition("job"))
+    given = {"source": 4, "now": world.now, "wanted": 100} | ({"accounts": ["a0"]} if bounded else {})
+
+    plan = explained(world, claims._waiting(within_accounts=bounded), given)
+
+    assert "command_run_waiting_idx" in plan
+    assert not any(
+        word in plan for word in ("Seq Scan on command_run", "SCAN command_run ", "Sort", "ORDER BY")
+    )
+
+
+def explained(world: World, statement: sa.Select[Any], parameters: dict[str, Any]) -> str:
+    """How the database carries it out."""
+    explain = "EXPLAIN QUERY PLAN " if world.database.is_sqlite else "EXPLAIN "
+
+    def work(db: sa.Connection) -> str:
+        sent: list[Any] = []
+        sa.event.listen(db, "before_cursor_execute", lambda *sending: sent.append(sending[2:4]))
+        db.execute(statement, parameters)
+        [(text, values)] = sent
+        return "\n".join(str(row[-1]) for row in db.exec_driver_sql(explain + text, values))
+
+    return world.write(work)
 
 
 def several(number: int, **said: Any) -> list[Account]:
