@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -10,7 +11,7 @@ import click
 from conductor_cli.client import with_server
 from conductor_cli.data import as_data, instant, word
 from conductor_cli.output import format_option, say, show_facts, show_json, show_table
-from conductor_cli.paging import collect, limit_option, show_list
+from conductor_cli.paging import LARGEST_PAGE, collect, limit_option, show_list
 from conductor_cli.runs import RUN_COLUMNS
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ CONDITIONS = [
 
 @click.group("slots")
 def command() -> None:
-    """List and show slots, release and discard them, say how they ended."""
+    """List, count and show slots, release and discard them, say how they ended."""
 
 
 @command.command("list")
@@ -86,6 +87,54 @@ def list_slots(
         format=format,
         limit=limit,
     )
+
+
+@command.command("summary")
+@click.option("--definition", metavar="NAME", default="", help="Only this definition's.")
+@click.option("--account", metavar="TOKEN", default="", help="Only this account's, keywords included.")
+@click.option("--window", metavar="LABEL", default="", help="Only windows with this label: 2026-11-20.")
+@click.option(
+    "--reasons",
+    metavar="N",
+    type=click.IntRange(1, LARGEST_PAGE),
+    default=20,
+    show_default=True,
+    help="At most so many reasons.",
+)
+@format_option
+@with_server
+def summary(
+    server: ControlServiceStub, definition: str, account: str, window: str, reasons: int, format: str
+) -> None:
+    """Count slots by state, and by the reasons of those that did not succeed."""
+    from conductor_proto.v1.control_service_pb2 import SlotState, SummarizeSlotsRequest
+
+    request = SummarizeSlotsRequest(
+        definition=definition, account=account, window_label=window, page_size=reasons
+    )
+    answer = server.SummarizeSlots(request)
+    if format == "json":
+        show_json(as_data(answer))
+        return
+    state = partial(word, SlotState.DESCRIPTOR)
+    show_table(
+        answer.states,
+        {"state": lambda row: state(row.state), "slots": lambda row: f"{row.count:,}"},
+        empty="no slots",
+    )
+    if answer.reasons:
+        show_table(
+            answer.reasons,
+            {
+                "state": lambda row: state(row.state),
+                "slots": lambda row: f"{row.count:,}",
+                "why": lambda row: row.reason,
+                "such as": lambda row: row.slot,
+            },
+            title="what did not succeed",
+        )
+    if answer.reasons_omitted:
+        say(f"{answer.reasons_omitted:,} more reasons; more with --reasons")
 
 
 @command.command("show")

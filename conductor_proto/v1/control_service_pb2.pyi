@@ -99,6 +99,50 @@ CONDITION_QUARANTINED: Condition.ValueType  # 15
 """It kept losing its agents, and waits for a person."""
 Global___Condition: _TypeAlias = Condition  # noqa: Y015
 
+class _SlotState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SlotStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SlotState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SLOT_STATE_UNSPECIFIED: _SlotState.ValueType  # 0
+    """Never sent."""
+    SLOT_STATE_OPEN: _SlotState.ValueType  # 1
+    """It has not begun."""
+    SLOT_STATE_ACTIVE: _SlotState.ValueType  # 2
+    """It has begun, and is not decided."""
+    SLOT_STATE_SUCCEEDED: _SlotState.ValueType  # 3
+    """Done."""
+    SLOT_STATE_FAILED: _SlotState.ValueType  # 4
+    """Its retries are used up."""
+    SLOT_STATE_SKIPPED: _SlotState.ValueType  # 5
+    """It will not be run, for the reason given."""
+    SLOT_STATE_CANCELLED: _SlotState.ValueType  # 6
+    """An operator gave it up."""
+    SLOT_STATE_QUARANTINED: _SlotState.ValueType  # 7
+    """It kept losing its agents, and waits for a person."""
+
+class SlotState(_SlotState, metaclass=_SlotStateEnumTypeWrapper):
+    """Where a slot stands: what is stored of it. Its condition also tells what an undecided one waits for."""
+
+SLOT_STATE_UNSPECIFIED: SlotState.ValueType  # 0
+"""Never sent."""
+SLOT_STATE_OPEN: SlotState.ValueType  # 1
+"""It has not begun."""
+SLOT_STATE_ACTIVE: SlotState.ValueType  # 2
+"""It has begun, and is not decided."""
+SLOT_STATE_SUCCEEDED: SlotState.ValueType  # 3
+"""Done."""
+SLOT_STATE_FAILED: SlotState.ValueType  # 4
+"""Its retries are used up."""
+SLOT_STATE_SKIPPED: SlotState.ValueType  # 5
+"""It will not be run, for the reason given."""
+SLOT_STATE_CANCELLED: SlotState.ValueType  # 6
+"""An operator gave it up."""
+SLOT_STATE_QUARANTINED: SlotState.ValueType  # 7
+"""It kept losing its agents, and waits for a person."""
+Global___SlotState: _TypeAlias = SlotState  # noqa: Y015
+
 class _Severity:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -1100,6 +1144,134 @@ class ListSlotsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListSlotsResponse: _TypeAlias = ListSlotsResponse  # noqa: Y015
+
+@_typing.final
+class SummarizeSlotsRequest(_message.Message):
+    """Which slots are counted; what is empty does not narrow."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEFINITION_FIELD_NUMBER: _builtins.int
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    WINDOW_LABEL_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    definition: _builtins.str
+    """Only this definition's."""
+    account: _builtins.str
+    """Only this account's, its keywords included."""
+    window_label: _builtins.str
+    """Only windows with this label."""
+    page_size: _builtins.int
+    """At most so many reasons; 0 for 100, at most 1,000."""
+    def __init__(
+        self,
+        *,
+        definition: _builtins.str = ...,
+        account: _builtins.str = ...,
+        window_label: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "definition", b"definition", "page_size", b"page_size", "window_label", b"window_label"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SummarizeSlotsRequest: _TypeAlias = SummarizeSlotsRequest  # noqa: Y015
+
+@_typing.final
+class SummarizeSlotsResponse(_message.Message):
+    """Slots in numbers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATES_FIELD_NUMBER: _builtins.int
+    REASONS_FIELD_NUMBER: _builtins.int
+    REASONS_OMITTED_FIELD_NUMBER: _builtins.int
+    reasons_omitted: _builtins.int
+    """Further reasons."""
+    @_builtins.property
+    def states(self) -> _containers.RepeatedCompositeFieldContainer[Global___SlotStateCount]:
+        """By state; states that no slot has are left out."""
+
+    @_builtins.property
+    def reasons(self) -> _containers.RepeatedCompositeFieldContainer[Global___SlotReasonCount]:
+        """Of those that are decided and did not succeed, the most frequent reason first."""
+
+    def __init__(
+        self,
+        *,
+        states: _abc.Iterable[Global___SlotStateCount] | None = ...,
+        reasons: _abc.Iterable[Global___SlotReasonCount] | None = ...,
+        reasons_omitted: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reasons", b"reasons", "reasons_omitted", b"reasons_omitted", "states", b"states"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SummarizeSlotsResponse: _TypeAlias = SummarizeSlotsResponse  # noqa: Y015
+
+@_typing.final
+class SlotStateCount(_message.Message):
+    """A count of slots in one state."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    state: Global___SlotState.ValueType
+    """The state."""
+    count: _builtins.int
+    """How many."""
+    def __init__(
+        self,
+        *,
+        state: Global___SlotState.ValueType = ...,
+        count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SlotStateCount: _TypeAlias = SlotStateCount  # noqa: Y015
+
+@_typing.final
+class SlotReasonCount(_message.Message):
+    """A count of slots that were decided for one reason."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    SLOT_FIELD_NUMBER: _builtins.int
+    state: Global___SlotState.ValueType
+    """Failed, skipped, cancelled or quarantined."""
+    reason: _builtins.str
+    """The sentence that was recorded with each."""
+    count: _builtins.int
+    """How many."""
+    slot: _builtins.str
+    """The name of one of them, the oldest."""
+    def __init__(
+        self,
+        *,
+        state: Global___SlotState.ValueType = ...,
+        reason: _builtins.str = ...,
+        count: _builtins.int = ...,
+        slot: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "reason", b"reason", "slot", b"slot", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SlotReasonCount: _TypeAlias = SlotReasonCount  # noqa: Y015
 
 @_typing.final
 class Slot(_message.Message):

@@ -100,6 +100,11 @@ class ControlServiceStub:
                 request_serializer=conductor__proto_dot_v1_dot_control__service__pb2.ListSlotsRequest.SerializeToString,
                 response_deserializer=conductor__proto_dot_v1_dot_control__service__pb2.ListSlotsResponse.FromString,
                 _registered_method=True)
+        self.SummarizeSlots = channel.unary_unary(
+                '/conductor_proto.v1.ControlService/SummarizeSlots',
+                request_serializer=conductor__proto_dot_v1_dot_control__service__pb2.SummarizeSlotsRequest.SerializeToString,
+                response_deserializer=conductor__proto_dot_v1_dot_control__service__pb2.SummarizeSlotsResponse.FromString,
+                _registered_method=True)
         self.GetSlot = channel.unary_unary(
                 '/conductor_proto.v1.ControlService/GetSlot',
                 request_serializer=conductor__proto_dot_v1_dot_control__service__pb2.GetSlotRequest.SerializeToString,
@@ -270,6 +275,13 @@ class ControlServiceServicer:
 
     def ListSlots(self, request, context):
         """Slots, newest window first, each with its condition.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SummarizeSlots(self, request, context):
+        """Slots counted by state, and by the reasons of those that did not succeed: for windows too long to be listed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -451,6 +463,11 @@ def add_ControlServiceServicer_to_server(servicer, server):
                     servicer.ListSlots,
                     request_deserializer=conductor__proto_dot_v1_dot_control__service__pb2.ListSlotsRequest.FromString,
                     response_serializer=conductor__proto_dot_v1_dot_control__service__pb2.ListSlotsResponse.SerializeToString,
+            ),
+            'SummarizeSlots': grpc.unary_unary_rpc_method_handler(
+                    servicer.SummarizeSlots,
+                    request_deserializer=conductor__proto_dot_v1_dot_control__service__pb2.SummarizeSlotsRequest.FromString,
+                    response_serializer=conductor__proto_dot_v1_dot_control__service__pb2.SummarizeSlotsResponse.SerializeToString,
             ),
             'GetSlot': grpc.unary_unary_rpc_method_handler(
                     servicer.GetSlot,
@@ -863,6 +880,33 @@ class ControlService:
             '/conductor_proto.v1.ControlService/ListSlots',
             conductor__proto_dot_v1_dot_control__service__pb2.ListSlotsRequest.SerializeToString,
             conductor__proto_dot_v1_dot_control__service__pb2.ListSlotsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SummarizeSlots(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/conductor_proto.v1.ControlService/SummarizeSlots',
+            conductor__proto_dot_v1_dot_control__service__pb2.SummarizeSlotsRequest.SerializeToString,
+            conductor__proto_dot_v1_dot_control__service__pb2.SummarizeSlotsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -63,6 +63,8 @@ class ControlServiceStub:
     """Puts an account into maintenance until an instant, or ends it."""
     ListSlots: _grpc.UnaryUnaryMultiCallable[_control_service_pb2.ListSlotsRequest, _control_service_pb2.ListSlotsResponse]
     """Slots, newest window first, each with its condition."""
+    SummarizeSlots: _grpc.UnaryUnaryMultiCallable[_control_service_pb2.SummarizeSlotsRequest, _control_service_pb2.SummarizeSlotsResponse]
+    """Slots counted by state, and by the reasons of those that did not succeed: for windows too long to be listed."""
     GetSlot: _grpc.UnaryUnaryMultiCallable[_control_service_pb2.GetSlotRequest, _control_service_pb2.GetSlotResponse]
     """One slot: its condition with every reason, its parents and its runs."""
     RerunSlot: _grpc.UnaryUnaryMultiCallable[_control_service_pb2.RerunSlotRequest, _control_service_pb2.RerunSlotResponse]
@@ -135,6 +137,8 @@ class ControlServiceAsyncStub(ControlServiceStub):
     """Puts an account into maintenance until an instant, or ends it."""
     ListSlots: _aio.UnaryUnaryMultiCallable[_control_service_pb2.ListSlotsRequest, _control_service_pb2.ListSlotsResponse]  # type: ignore[assignment]
     """Slots, newest window first, each with its condition."""
+    SummarizeSlots: _aio.UnaryUnaryMultiCallable[_control_service_pb2.SummarizeSlotsRequest, _control_service_pb2.SummarizeSlotsResponse]  # type: ignore[assignment]
+    """Slots counted by state, and by the reasons of those that did not succeed: for windows too long to be listed."""
     GetSlot: _aio.UnaryUnaryMultiCallable[_control_service_pb2.GetSlotRequest, _control_service_pb2.GetSlotResponse]  # type: ignore[assignment]
     """One slot: its condition with every reason, its parents and its runs."""
     RerunSlot: _aio.UnaryUnaryMultiCallable[_control_service_pb2.RerunSlotRequest, _control_service_pb2.RerunSlotResponse]  # type: ignore[assignment]
@@ -276,6 +280,14 @@ class ControlServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_control_service_pb2.ListSlotsResponse, _abc.Awaitable[_control_service_pb2.ListSlotsResponse]]:
         """Slots, newest window first, each with its condition."""
+
+    @_abc_1.abstractmethod
+    def SummarizeSlots(
+        self,
+        request: _control_service_pb2.SummarizeSlotsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_service_pb2.SummarizeSlotsResponse, _abc.Awaitable[_control_service_pb2.SummarizeSlotsResponse]]:
+        """Slots counted by state, and by the reasons of those that did not succeed: for windows too long to be listed."""
 
     @_abc_1.abstractmethod
     def GetSlot(

@@ -40,11 +40,13 @@ from conductor_server.store import (
     members,
     run_pages,
     slot_pages,
+    slot_summary,
     tokens,
 )
 from conductor_server.store.database import Database, Work
 from conductor_server.store.run_pages import RunQuery
 from conductor_server.store.sight import Sight
+from conductor_server.store.slot_pages import SlotQuery
 
 SAID_CHARACTERS_MAX = 128
 """Of the name on whose behalf a request says that it is made."""
@@ -203,6 +205,22 @@ class ControlService(pb_grpc.ControlServiceServicer):
             )
 
         return self._look(work)
+
+    @translated
+    def SummarizeSlots(
+        self, request: pb.SummarizeSlotsRequest, _context: Context
+    ) -> pb.SummarizeSlotsResponse:
+        sight = caller().sees
+        limit = convert.page_size(request.page_size)
+        query = SlotQuery(
+            definition=request.definition, account=request.account, window_label=request.window_label
+        )
+
+        def work(db: sa.Connection) -> pb.SummarizeSlotsResponse:
+            _check_names(db, definition=query.definition, account=query.account, sight=sight)
+            return convert_slots.summary(slot_summary.summary(db, query, reasons_max=limit, sight=sight))
+
+        return self._database.read(work)
 
     @translated
     def GetSlot(self, request: pb.GetSlotRequest, _context: Context) -> pb.GetSlotResponse:

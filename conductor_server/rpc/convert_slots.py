@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from conductor_proto.v1 import control_service_pb2 as pb
 from conductor_proto.v1 import run_pb2
 from conductor_server.model.errors import InvalidRequestError
-from conductor_server.model.states import Condition
+from conductor_server.model.states import Condition, SlotState
 from conductor_server.policy.explain import Explanation
 from conductor_server.rpc import convert
 from conductor_server.store.slot_pages import ShownSlot, SlotKey, SlotQuery
+from conductor_server.store.slot_summary import Summary
 
 _HOLDS = frozenset(
     {
@@ -74,6 +75,28 @@ def slot(shown: ShownSlot) -> pb.Slot:
         run_id=shown.run_id,
         id=shown.id,
     )
+
+
+def summary(counted: Summary) -> pb.SummarizeSlotsResponse:
+    return pb.SummarizeSlotsResponse(
+        states=[
+            pb.SlotStateCount(state=number, count=counted.states[state])
+            for state, number in _STATES.items()
+            if counted.states[state]
+        ],
+        reasons=[
+            pb.SlotReasonCount(
+                state=_STATES[each.state], reason=each.reason, count=each.count, slot=each.slot
+            )
+            for each in counted.reasons
+        ],
+        reasons_omitted=counted.omitted,
+    )
+
+
+_STATES: Mapping[SlotState, pb.SlotState.ValueType] = {
+    state: pb.SlotState.Value(f"SLOT_STATE_{state.name}") for state in SlotState
+}
 
 
 def reasons(shown: ShownSlot, explanation: Explanation, on_their_way: Sequence[ShownSlot]) -> list[pb.Reason]:

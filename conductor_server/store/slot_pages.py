@@ -123,21 +123,32 @@ def find_named(db: sa.Connection, name: str, *, sight: Sight) -> tuple[int, str]
     return row.id, slot_name(row.name, row.path, row.label)
 
 
+def names(db: sa.Connection, ids: Collection[int]) -> dict[int, str]:
+    """The names of those of the slots that exist."""
+    rows = db.execute(_names().where(schema.slot.c.id.in_(ids)))
+    return {row.id: slot_name(row.name, row.path, row.label) for row in rows}
+
+
+def belongs_to(account_token: str) -> sa.ColumnElement[bool]:
+    """Whether a member is that account or below it. An account is its own; tokens are unique among accounts."""
+    member, account = schema.member, schema.member.alias("wanted_account")
+    ids = sa.select(account.c.id).where(
+        account.c.token == account_token, account.c.account_id == account.c.id
+    )
+    return member.c.account_id.in_(ids)
+
+
 _DIGITS_MAX = 19
 """Below it a number fits a key."""
 
 
 def _wanted(query: SlotQuery) -> sa.ColumnElement[bool]:
-    slot, member, account = schema.slot, schema.member, schema.member.alias("wanted_account")
+    slot = schema.slot
     wanted: sa.ColumnElement[bool] = sa.true()
     if query.definition:
         wanted &= schema.definition.c.name == query.definition
     if query.account:
-        # An account is its own account; tokens are unique among accounts.
-        ids = sa.select(account.c.id).where(
-            account.c.token == query.account, account.c.account_id == account.c.id
-        )
-        wanted &= member.c.account_id.in_(ids)
+        wanted &= belongs_to(query.account)
     if query.window_label:
         wanted &= schema.window.c.label == query.window_label
     if query.conditions:

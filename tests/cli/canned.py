@@ -310,6 +310,31 @@ class CannedControl(ControlServiceServicer):
         page, token = page_of(SLOTS, request)
         return pb.ListSlotsResponse(slots=page, next_page_token=token)
 
+    def SummarizeSlots(self, request: pb.SummarizeSlotsRequest, context: Any) -> pb.SummarizeSlotsResponse:
+        self.heard(request, context)
+        return pb.SummarizeSlotsResponse(
+            states=[
+                pb.SlotStateCount(state=pb.SLOT_STATE_SUCCEEDED, count=999_187),
+                pb.SlotStateCount(state=pb.SLOT_STATE_FAILED, count=812),
+                pb.SlotStateCount(state=pb.SLOT_STATE_QUARANTINED, count=1),
+            ],
+            reasons=[
+                pb.SlotReasonCount(
+                    state=pb.SLOT_STATE_FAILED,
+                    reason="10 attempts failed",
+                    count=812,
+                    slot="bid@acme:shoes/2026-11-20",
+                ),
+                pb.SlotReasonCount(
+                    state=pb.SLOT_STATE_QUARANTINED,
+                    reason="3 agents were lost in a row",
+                    count=1,
+                    slot="bid@acme:hats/2026-11-20",
+                ),
+            ],
+            reasons_omitted=2,
+        )
+
     def GetSlot(self, request: pb.GetSlotRequest, context: Any) -> pb.GetSlotResponse:
         self.heard(request, context)
         return pb.GetSlotResponse(

@@ -46,6 +46,7 @@ COMMANDS = [
         ["accounts", "maintenance", "acme", "--until", "2026-11-22T07:00+01:00"], id="accounts-maintenance"
     ),
     pytest.param(["slots", "list"], id="slots-list"),
+    pytest.param(["slots", "summary"], id="slots-summary"),
     pytest.param(["slots", "show", "forecast@acme/2026-11-20"], id="slots-show"),
     pytest.param(["slots", "release", SLOT], id="slots-release"),
     pytest.param(["slots", "discard", SLOT], id="slots-discard"),

@@ -195,7 +195,7 @@ def test_what_completion_asks_for() -> None:
     )
 
     offered = {line.removeprefix("plain,") for line in done.stdout.split()}
-    assert offered == {"list", "show", "release", "discard", "succeed", "fail"}
+    assert offered == {"list", "summary", "show", "release", "discard", "succeed", "fail"}
 
 
 def test_files_have_no_slots_to_count(shop: Path) -> None:

@@ -178,6 +178,29 @@ def test_slots_and_runs_come_in_pages(client: Client) -> None:
     assert client(pb.ListRunsRequest(slot="clean@acme/2026-11-19")).runs == []
 
 
+def test_slots_in_numbers(client: Client) -> None:
+    fail(client.world, "load@acme/2026-11-19")
+    client.world.tick()
+
+    def counts(request: pb.SummarizeSlotsRequest) -> dict[str, int]:
+        answer = client(request)
+        return {pb.SlotState.Name(each.state): each.count for each in answer.states}
+
+    whole = client(pb.SummarizeSlotsRequest(window_label="2026-11-19"))
+    of_acme = counts(pb.SummarizeSlotsRequest(account="acme", window_label="2026-11-19"))
+
+    (reason,) = (each for each in whole.reasons if each.state == pb.SLOT_STATE_FAILED)
+    listed = client(pb.ListSlotsRequest(conditions=[pb.CONDITION_FAILED])).slots
+    assert (reason.state, reason.count, reason.slot) == (pb.SLOT_STATE_FAILED, 1, "load@acme/2026-11-19")
+    assert [slot.reason for slot in listed] == [reason.reason]
+    assert sum(each.count for each in whole.states) == len(
+        client(pb.ListSlotsRequest(window_label="2026-11-19", include_not_due=True)).slots
+    )
+    assert of_acme["SLOT_STATE_FAILED"] == 1
+    assert "SLOT_STATE_FAILED" not in counts(pb.SummarizeSlotsRequest(account="globex"))
+    assert counts(pb.SummarizeSlotsRequest(definition="load", window_label="1999-01-01")) == {}
+
+
 def test_a_blocked_slot_names_the_root_and_the_way(client: Client) -> None:
     fail(client.world, "load@acme/2026-11-19")
     client.world.tick()
@@ -383,6 +406,7 @@ def _at(year: int, month: int, day: int) -> Timestamp:
         pb.CancelRunRequest(id=-1),
         pb.RerunSlotRequest(name="999999"),
         pb.ListSlotsRequest(definition="nothing"),
+        pb.SummarizeSlotsRequest(account="nobody"),
         pb.ListRunsRequest(account="nobody"),
         pb.SetDefinitionActiveRequest(name="nothing"),
         pb.RemoveAccountRequest(token="nobody"),

@@ -68,6 +68,7 @@ LISTS: dict[str, Any] = {
     "GetDefinition": pb.GetDefinitionRequest(name="load"),
     "ListAccounts": pb.ListAccountsRequest(),
     "ListSlots": pb.ListSlotsRequest(include_not_due=True),
+    "SummarizeSlots": pb.SummarizeSlotsRequest(),
     "ListRuns": pb.ListRunsRequest(),
 }
 
@@ -93,6 +94,8 @@ async def test_nothing_of_another_account_is_shown(served: Served, role: str) ->
     ]
     status = await acme.status()
     assert (status.accounts, sum(each.count for each in status.slots)) == (1, 2)
+    summary = await acme.ask("SummarizeSlots", LISTS["SummarizeSlots"])
+    assert sum(each.count for each in summary.states) == 2
     graph = await acme.ask("GetGraph", LISTS["GetGraph"])
     assert {each.name: sum(n.count for n in each.slots) for each in graph.definitions} == {
         "load": 1,
