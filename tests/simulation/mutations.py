@@ -20,7 +20,7 @@ from conductor_server.engine.step import StepResult, Tick
 from conductor_server.engine.steps import ensure_runs_timeout
 from conductor_server.model.states import Disposition, Verdict
 from conductor_server.policy import completion, frequency, retry, start
-from conductor_server.store import completions, heartbeats, limits, readiness, schema
+from conductor_server.store import agenda, completions, heartbeats, limits, readiness, schema
 from conductor_server.store import starts as store_starts
 from conductor_server.store.leases import Lease
 from tests.simulation import simulation
@@ -238,6 +238,21 @@ def long_pass_hides_a_standstill() -> AbstractContextManager[object]:
     return patch.object(reconciler, "_leave", leave)
 
 
+def wake_ups_are_lost() -> AbstractContextManager[object]:
+    """Nobody notes how a run has ended: what follows from it waits for a full pass."""
+    return patch.object(agenda, "note_ended", lambda *_arguments, **_others: None)
+
+
+def no_full_passes() -> AbstractContextManager[object]:
+    """After the first pass of a leader no other is a full one, unless something demands it."""
+
+    def watch_after(*arguments: Any, **others: Any) -> reconciler.Watch:
+        return replace(original(*arguments, **others), full_by=dt.datetime.max.replace(tzinfo=dt.UTC))
+
+    original = reconciler._watch_after
+    return patch.object(reconciler, "_watch_after", watch_after)
+
+
 def no_foreign_keys() -> AbstractContextManager[object]:
     """SQLite's default: what refers to a removed row stays."""
     return _schema("PRAGMA foreign_keys=OFF")
@@ -291,6 +306,8 @@ MUTATIONS: dict[str, Caught] = dict(
         _with(no_leader_check, "freeze", "cut off"),
         _with(leader_check_outside, "freeze"),
         _with(long_pass_hides_a_standstill, "freeze"),
+        _with(wake_ups_are_lost),
+        _with(no_full_passes),
         _with(no_foreign_keys, "remove"),
     )
 )

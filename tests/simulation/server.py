@@ -263,6 +263,18 @@ class SimulatedServer:
         assert self._election is not None
         return self.database if self._all_lead else self._election.store()
 
+    def look_at_everything(self) -> dict[str, int]:
+        """Passes until there is no more to do, then a full one at the same instant. What steps that look at news alone
+        changed in that.
+        """
+        while (store := self.store()) is not None and (done := self.tick(store)).more | bool(done.changed):
+            pass
+        if store is None:
+            return {}
+        self._watch = None
+        done = self.tick(store)
+        return {step: number for step, number in done.changed.items() if step in reconciler.LOOK_AT_NEWS}
+
     def tick(self, store: Database) -> Pass:
         self._watcher.doing("engine", epoch=self.epoch)
         if store is not self._latest:

@@ -31,6 +31,8 @@ from tests.simulation.timeline import Timeline
 from tests.support.history import Row, Violation
 
 FIXPOINT_PASSES = 3
+LOOPS_WATCHED = 2
+"""After the faults, until a full pass is compared with the others: some runs have ended by then, others have not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -446,6 +448,7 @@ class Simulation:
         grace = max(2 * settings.heartbeat_interval, settings.outage_gap)
         patience = settings.retries.attempts_max * (settings.timeout + grace + settings.retries.delay)
         deadline = self.timeline.true + patience.total_seconds() + 12 * self.plan.longest_run
+        self._check_nothing_overlooked()
         while (left := self.checker.unsettled(due_by)) and self.timeline.true < deadline:
             self._pass_time(until=self.timeline.true + settings.loop_interval.total_seconds())
         if left:
@@ -467,6 +470,14 @@ class Simulation:
                 raise Violation("[L1] nobody leads")
             self._pass_time(until=self.timeline.true + terms.renew_s)
         return leading[0]
+
+    def _check_nothing_overlooked(self) -> None:
+        """[L6] When ordinary passes find no more to do, a full pass finds no slot to start, to skip or to retry."""
+        for _ in range(LOOPS_WATCHED):
+            self._pass_time(until=self.timeline.true + self.plan.settings.loop_interval.total_seconds())
+        overlooked = self._leader().look_at_everything()
+        if overlooked:
+            raise Violation(f"[L6] a full pass found what ordinary ones had overlooked: {overlooked}")
 
     def _check_fixpoint(self) -> None:
         """[L6] Without time or news a pass writes nothing."""
