@@ -143,11 +143,15 @@ def _channel(target: Target) -> grpc.Channel:
     import grpc
 
     if not target.tls:
-        return grpc.insecure_channel(target.address)
+        return grpc.insecure_channel(target.address, options=_OPTIONS)
     credentials = grpc.ssl_channel_credentials(
         root_certificates=target.roots, private_key=target.key, certificate_chain=target.certificate
     )
-    return grpc.secure_channel(target.address, credentials)
+    return grpc.secure_channel(target.address, credentials, options=_OPTIONS)
+
+
+_OPTIONS = [("grpc.max_receive_message_length", 64 * 1024 * 1024)]
+"""A graph of 10,000 definitions with 100,000 edges has 11 MiB; gRPC's own limit is 4."""
 
 
 def with_server(command: Callable[Concatenate[ControlServiceStub, P], None]) -> Callable[P, None]:

@@ -8,6 +8,7 @@ from benchmarks.frame import Benchmark
 from benchmarks.rows import (
     claim_complete,
     commands,
+    graph,
     peers,
     ready_latency,
     servers,
@@ -21,4 +22,5 @@ ALL: Sequence[Benchmark] = (
     *tick.ROWS,
     *commands.ROWS,
     *servers.ROWS,
+    *graph.ROWS,
 )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Container, Iterator, Mapping
-from itertools import product
 
 import sqlalchemy as sa
 
@@ -16,7 +15,7 @@ from conductor_server.model.states import MemberRule, WindowRule
 from conductor_server.model.window import Window
 from conductor_server.policy import parents
 from conductor_server.policy.frequency import typical_period, windows
-from conductor_server.store import calendars, definitions, faults
+from conductor_server.store import calendars, faults
 from conductor_server.store.calendars import Calendar, Relation
 
 Span = tuple[dt.datetime, dt.datetime]
@@ -47,20 +46,13 @@ def relate_windows(db: sa.Connection, known: Mapping[Calendar, int], unknown_zon
 
 def _needed(db: sa.Connection, by_id: Mapping[int, Calendar]) -> set[tuple[WindowRule, int, int]]:
     """Every (rule, child calendar, parent calendar) that a dependency brings together."""
-    calendars_of: dict[int, list[int]] = {}
-    for definition_id, calendar_id in calendars.plans(db):
-        if calendar_id in by_id:
-            calendars_of.setdefault(definition_id, []).append(calendar_id)
-    needed: set[tuple[WindowRule, int, int]] = set()
-    for edge in definitions.dependencies(db):
-        pairs = product(calendars_of.get(edge.child_id, ()), calendars_of.get(edge.parent_id, ()))
-        needed.update(
-            (edge.window_rule, child, parent)
-            for child, parent in pairs
-            # The same member lives in one zone; of other members any two zones may meet.
-            if edge.member_rule is not MemberRule.SAME or by_id[child].timezone == by_id[parent].timezone
-        )
-    return needed
+    return {
+        (rule, child, parent)
+        for rule, members, child, parent in calendars.meetings(db)
+        if child in by_id and parent in by_id
+        # The same member lives in one zone; of other members any two zones may meet.
+        if members is not MemberRule.SAME or by_id[child].timezone == by_id[parent].timezone
+    }
 
 
 def _missing(wanted: Span, before: Relation | None) -> Iterator[Span]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from conductor_server.model.states import Frequency, WindowRule
+from conductor_server.model.states import Frequency, MemberRule, WindowRule
 from conductor_server.model.window import Window
 from conductor_server.store import dialect, schema
 
@@ -187,4 +187,33 @@ _IN_SPAN = (
         schema.window.c.starts_at < sa.bindparam("end"),
     )
     .order_by(schema.window.c.starts_at)
+)
+
+
+def meetings(db: sa.Connection) -> Sequence[tuple[WindowRule, MemberRule, int, int]]:
+    """Rule, rule of members, child calendar, parent calendar: all that some dependency brings together.
+
+    An edge whose rules make no sense is left out: it is about to be written anew.
+    """
+    return [
+        (WindowRule(window), MemberRule(members), child, parent)
+        for window, members, child, parent in db.execute(_MEETINGS)
+    ]
+
+
+_of_child, _of_parent = (
+    schema.definition_calendar.alias("of_child"),
+    schema.definition_calendar.alias("of_parent"),
+)
+_MEETINGS = (
+    sa.select(
+        schema.dependency.c.window_rule,
+        schema.dependency.c.member_rule,
+        _of_child.c.calendar_id,
+        _of_parent.c.calendar_id,
+    )
+    .join(_of_child, _of_child.c.definition_id == schema.dependency.c.child_id)
+    .join(_of_parent, _of_parent.c.definition_id == schema.dependency.c.parent_id)
+    .where(schema.dependency.c.window_rule.in_(WindowRule) & schema.dependency.c.member_rule.in_(MemberRule))
+    .distinct()
 )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -33,9 +34,8 @@ class PlannedDefinition:
     retry: Retry
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredDependency:
-    """An edge of the graph, by ids."""
+class StoredDependency(NamedTuple):
+    """An edge of the graph, by ids. There may be a hundred thousand: a tuple is made fastest."""
 
     parent_id: int
     child_id: int
@@ -153,30 +153,40 @@ _IDS_BY_NAME = sa.select(schema.definition.c.name, schema.definition.c.id)
 
 
 def add(db: sa.Connection, definitions: Iterable[Definition], *, source_token: str, now: dt.datetime) -> None:
+    """Store definitions that are not there. However many they are, a few statements."""
     sources, matrix_of = matrices.source_ids(db), matrices.matrix_ids(db)
-    for definition in definitions:
-        values = _values(definition, sources, matrix_of)
-        number = db.execute(_ADD, {"source_token": source_token, "created": now, **values}).scalar_one()
-        _write_details(db, number, definition)
+    by_name = {definition.name: definition for definition in definitions}
+    if not by_name:
+        return
+    own = {"source_token": source_token, "created": now}
+    db.execute(_ADD, [own | _values(each, sources, matrix_of) for each in by_name.values()])
+    ids = ids_by_name(db)
+    _write_details(db, {ids[name]: definition for name, definition in by_name.items()})
 
 
-_ADD = sa.insert(schema.definition).returning(schema.definition.c.id)
+_ADD = sa.insert(schema.definition)
 
 
 def change(db: sa.Connection, definitions: Iterable[Definition]) -> None:
     """Store what the source says now. Another schedule or matrix re-plans what has not begun."""
     sources, matrix_of = matrices.source_ids(db), matrices.matrix_ids(db)
+    by_name = {definition.name: definition for definition in definitions}
+    if not by_name:
+        return
     table = schema.definition
-    for definition in definitions:
-        before = db.execute(sa.select(table).where(table.c.name == definition.name)).one()
-        values = _values(definition, sources, matrix_of)
-        db.execute(sa.update(table).where(table.c.id == before.id).values(**values))
-        for details in _DETAILS:
-            db.execute(sa.delete(details).where(details.c.definition_id == before.id))
-        _write_details(db, before.id, definition)
-        _reschedule(
-            db, before.id, {name for name in _PLANNING if getattr(before, name) != values[name]}, values
-        )
+    stored = db.execute(sa.select(table).where(table.c.name.in_(by_name)).order_by(table.c.id)).all()
+    values = {row.id: _values(by_name[row.name], sources, matrix_of) for row in stored}
+    db.execute(_CHANGE, [{"of": number} | each for number, each in values.items()])
+    for details in _DETAILS:
+        db.execute(sa.delete(details).where(details.c.definition_id.in_(values)))
+    _write_details(db, {row.id: by_name[row.name] for row in stored})
+    for before in stored:
+        now_said = values[before.id]
+        changed = {name for name in _PLANNING if getattr(before, name) != now_said[name]}
+        _reschedule(db, before.id, changed, now_said)
+
+
+_CHANGE = sa.update(schema.definition).where(schema.definition.c.id == sa.bindparam("of"))
 
 
 def remove(db: sa.Connection, names: Collection[str]) -> None:
@@ -191,28 +201,6 @@ def set_paused(db: sa.Connection, name: str, *, paused: bool) -> int:
     return db.execute(sa.update(schema.definition).where(where).values(paused=paused)).rowcount
 
 
-def dependencies(db: sa.Connection) -> Sequence[StoredDependency]:
-    """All edges but those whose rules make no sense, which are about to be written anew."""
-    return [
-        StoredDependency(
-            parent_id=row.parent_id,
-            child_id=row.child_id,
-            window_rule=WindowRule(row.window_rule),
-            member_rule=MemberRule(row.member_rule),
-            common_matrix_id=row.common_matrix_id,
-            tables=tuple(row.table_names),
-        )
-        for row in db.execute(_SENSIBLE)
-    ]
-
-
-_SENSIBLE = (
-    sa.select(schema.dependency)
-    .where(schema.dependency.c.window_rule.in_(WindowRule) & schema.dependency.c.member_rule.in_(MemberRule))
-    .order_by(schema.dependency.c.parent_id, schema.dependency.c.child_id)
-)
-
-
 def set_dependencies(
     db: sa.Connection, *, wanted: Collection[StoredDependency], serial: Collection[int]
 ) -> int:
@@ -220,11 +208,16 @@ def set_dependencies(
 
     Edges of definitions that are set aside stay: of these nothing is known that would be better.
     """
-    stored = {(edge.parent_id, edge.child_id): edge for edge in dependencies(db)}
+    aside = set(db.execute(_ASIDE).scalars())
+    stored = {
+        (parent, child): (window, members, matrix, tuple(tables))
+        for parent, child, window, members, matrix, tables in db.execute(_EDGES)
+        if not aside or not {parent, child} & aside
+    }
     desired = {(edge.parent_id, edge.child_id): edge for edge in wanted}
-    keys = [(row.parent_id, row.child_id) for row in db.execute(_AMONG_SOUND)]
-    outdated = [key for key in keys if key not in desired or stored.get(key) != desired[key]]
-    missing = [edge for key, edge in desired.items() if stored.get(key) != edge]
+    missing = [edge for key, edge in desired.items() if stored.get(key) != edge[2:]]
+    renewed = {(edge.parent_id, edge.child_id) for edge in missing}
+    outdated = [key for key in stored if key not in desired or key in renewed]
     if outdated:
         db.execute(_UNLINK, [{"p": parent, "c": child} for parent, child in outdated])
     if missing:
@@ -245,12 +238,18 @@ def set_dependencies(
     marked = set(db.execute(_SERIAL).scalars()) ^ set(serial)
     if marked:
         db.execute(_MARK, [{"number": number, "yes": number in serial} for number in marked])
-    return len(set(outdated) | {(edge.parent_id, edge.child_id) for edge in missing}) + len(marked)
+    return len(renewed.union(outdated)) + len(marked)
 
 
 _sound = sa.select(schema.definition.c.id).where(_SOUND)
-_AMONG_SOUND = sa.select(schema.dependency.c.parent_id, schema.dependency.c.child_id).where(
-    schema.dependency.c.parent_id.in_(_sound), schema.dependency.c.child_id.in_(_sound)
+_ASIDE = sa.select(schema.definition.c.id).where(~_SOUND)
+_EDGES = sa.select(
+    schema.dependency.c.parent_id,
+    schema.dependency.c.child_id,
+    schema.dependency.c.window_rule,
+    schema.dependency.c.member_rule,
+    schema.dependency.c.common_matrix_id,
+    schema.dependency.c.table_names,
 )
 _LINK = sa.insert(schema.dependency)
 _UNLINK = sa.delete(schema.dependency).where(
@@ -368,23 +367,27 @@ def _values(
     }
 
 
-def _write_details(db: sa.Connection, number: int, definition: Definition) -> None:
-    for table, rows in (
-        (
-            schema.definition_reads,
-            [{"table_name": read.table, "window_rule": int(read.window)} for read in definition.reads_from],
-        ),
-        (schema.definition_writes, [{"table_name": name} for name in definition.writes_to]),
-        (schema.definition_pool, [{"pool_name": name} for name in definition.pools]),
-    ):
-        if rows:
-            db.execute(_WRITE_DETAILS[table], [{"definition_id": number} | row for row in rows])
-    if definition.source in schema.SPECS:
-        values = {"definition_id": number} | dict(definition.spec)
-        db.execute(_WRITE_DETAILS[schema.SPECS[definition.source]], values)
-    elif definition.spec:
-        values = {"definition_id": number, "spec": dict(definition.spec)}
-        db.execute(_WRITE_DETAILS[schema.plugin_spec], values)
+def _write_details(db: sa.Connection, definitions: Mapping[int, Definition]) -> None:
+    """What stands in tables of their own, by definition id: one statement a table."""
+    rows: dict[sa.Table, list[dict[str, Any]]] = defaultdict(list)
+    for number, definition in definitions.items():
+        own = {"definition_id": number}
+        rows[schema.definition_reads] += (
+            own | {"table_name": read.table, "window_rule": int(read.window)}
+            for read in definition.reads_from
+        )
+        rows[schema.definition_writes] += (own | {"table_name": name} for name in definition.writes_to)
+        rows[schema.definition_pool] += (own | {"pool_name": name} for name in definition.pools)
+        if definition.source in schema.SPECS:
+            table = schema.SPECS[definition.source]
+            if strange := definition.spec.keys() - table.c.keys():  # only a plugin can declare that
+                raise ValueError(f"{definition.name}: a {definition.source} knows no {', '.join(strange)}")
+            rows[table].append(dict.fromkeys(table.c.keys()) | dict(definition.spec) | own)
+        elif definition.spec:
+            rows[schema.plugin_spec].append(own | {"spec": dict(definition.spec)})
+    for table, each in rows.items():
+        if each:
+            db.execute(_WRITE_DETAILS[table], each)
 
 
 _WRITE_DETAILS = {table: sa.insert(table) for table in _DETAILS}

@@ -22,7 +22,9 @@ def bench(*arguments: str, **environment: str) -> subprocess.CompletedProcess[st
     return subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | environment)
 
 
-@pytest.mark.parametrize("name", ["claim-complete-sqlite", "single-runs-64-streams-sqlite", "commands"])
+@pytest.mark.parametrize(
+    "name", ["claim-complete-sqlite", "single-runs-64-streams-sqlite", "commands", "graph"]
+)
 def test_a_tiny_row_beside_its_baseline(name: str) -> None:
     done = bench("--only", name, "-o", "json", "--scale", "0.01")
 
