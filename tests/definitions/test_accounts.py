@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import sqlite3
 from pathlib import Path
 
@@ -270,3 +271,28 @@ def test_members_are_read_once_and_equal_when_they_are_the_same(central: Path) -
     assert source().read() != first
     for _ in range(2):
         assert [member.token for member in first.matrices[0].members] == ["shoes", "hats"]
+
+
+def test_the_keyword_matrix_of_the_page(write: Write) -> None:
+    """What docs/how-to/keywords.md shows can be loaded, from its file and from its database."""
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "keywords.md").read_text()
+    (from_csv, from_sql), (keywords,) = (
+        re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL) for language in ("yaml", "csv")
+    )
+    write("csv/night.yaml", from_csv)
+    write("csv/keywords.csv", keywords)
+    (matrix,) = load(["csv"]).matrices
+    assert list(matrix.members) == [
+        MemberDeclaration(token="running shoes", parent="acme"),
+        MemberDeclaration(token="hats", parent="acme"),
+    ]
+
+    path = write("sql/night.yaml", from_sql).parent / "central.db"
+    with sqlite3.connect(path) as database:
+        database.executescript(
+            "CREATE TABLE keyword (account, keyword, active);"
+            "INSERT INTO keyword VALUES ('acme', 'hats', 1), ('acme', 'old', 0);"
+        )
+    database.close()
+    (matrix,) = FileSource(["sql"], {"CENTRAL_URL": "sqlite:///central.db"}).read().matrices
+    assert list(matrix.members) == [MemberDeclaration(token="hats", parent="acme")]
