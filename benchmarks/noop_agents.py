@@ -1,4 +1,4 @@
-"""Agents that speak the real wire and execute nothing: a run has succeeded the moment it arrives."""
+"""Agents that speak the real wire and execute nothing: a run has succeeded when it arrives, or goes on for ever."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Coroutine, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
 
 import grpc
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     )  # exists for type checkers only
 
 T = TypeVar("T")
+
+HeartbeatStream: TypeAlias = "grpc.aio.StreamStreamCall[wire.HeartbeatRequest, wire.HeartbeatResponse]"
 
 SOURCE = "shell"
 
@@ -94,6 +96,76 @@ class Fleet:
             await until_one_ends(working, *self._serving)
 
 
+class Holders:
+    """Agents that claim ``each`` runs and keep them: all they do is to say, every interval, that these are alive."""
+
+    def __init__(self, server: Server, *, agents: int, each: int) -> None:
+        self._server = server
+        self._agents = agents
+        self._each = each
+        self._interval = 0.0
+
+    def __enter__(self) -> Self:
+        self._runner = asyncio.Runner()
+        self._runner.run(self._open())
+        return self
+
+    def __exit__(self, *_error: Any) -> None:
+        self._runner.run(self._channel.close())
+        self._runner.close()
+
+    def beat(self, *, intervals: int) -> float:
+        """So many heartbeats of each agent, evenly spread. Answers how many seconds that took.
+
+        Raises ``TimeoutError`` when one is not answered within an interval.
+        """
+        began = time.perf_counter()
+        self._runner.run(self._beat(intervals))
+        return time.perf_counter() - began
+
+    async def _open(self) -> None:
+        options = [("grpc.max_concurrent_streams", 4 * self._agents)]
+        self._channel = grpc.aio.insecure_channel(self._server.address, options=options)
+        stub: AgentServiceAsyncStub = AgentServiceStub(self._channel)
+        metadata = (("authorization", f"Bearer {self._server.token}"),)
+        self._streams = [
+            await self._holding(stub, metadata, name=f"holder-{number}") for number in range(self._agents)
+        ]
+
+    async def _holding(
+        self, stub: AgentServiceAsyncStub, metadata: tuple[tuple[str, str], ...], *, name: str
+    ) -> tuple[HeartbeatStream, wire.HeartbeatRequest]:
+        """Its stream, and the message for all that it holds."""
+        opened = await register(stub, metadata, name=name, capacity=self._each)
+        self._interval = opened.heartbeat_interval.ToTimedelta().total_seconds()
+        claims = stub.ClaimRun(metadata=metadata)
+        await claims.write(room_for(self._each, session=opened.session, received=0))
+        held: list[run_pb2.Lease] = []
+        while len(held) < self._each:
+            pushed = await claims.read()
+            assert isinstance(pushed, wire.ClaimRunResponse), "the claim stream ended"
+            held += [run.lease for run in pushed.runs]
+        claims.cancel()
+        beats = [wire.RunBeat(lease=lease) for lease in held]
+        return stub.Heartbeat(metadata=metadata), wire.HeartbeatRequest(session=opened.session, runs=beats)
+
+    async def _beat(self, intervals: int) -> None:
+        seconds = self._interval
+
+        async def one(number: int, stream: HeartbeatStream, message: wire.HeartbeatRequest) -> None:
+            await asyncio.sleep(seconds * number / self._agents)
+            for _ in range(intervals):
+                next_one = asyncio.ensure_future(asyncio.sleep(seconds))
+                async with asyncio.timeout(seconds):
+                    await stream.write(message)
+                    answer = await stream.read()
+                assert isinstance(answer, wire.HeartbeatResponse), "the heartbeat stream ended"
+                assert not answer.verdicts, answer
+                await next_one
+
+        await asyncio.gather(*(one(number, *stream) for number, stream in enumerate(self._streams)))
+
+
 class NoopAgent:
     """One agent with a ClaimRun and a Complete stream. ``capacity`` bounds the runs that it holds at once."""
 
@@ -118,11 +190,11 @@ class NoopAgent:
     async def registered(
         cls, stub: AgentServiceAsyncStub, metadata: tuple[tuple[str, str], ...], *, name: str, capacity: int
     ) -> Self:
-        session = await register(stub, metadata, name=name, capacity=capacity)
+        opened = await register(stub, metadata, name=name, capacity=capacity)
         return cls(
             stub.ClaimRun(metadata=metadata),
             stub.Complete(metadata=metadata),
-            session=session,
+            session=opened.session,
             capacity=capacity,
         )
 
@@ -163,8 +235,7 @@ class NoopAgent:
 
 async def register(
     stub: AgentServiceAsyncStub, metadata: tuple[tuple[str, str], ...], *, name: str, capacity: int
-) -> int:
-    """Answers the session."""
+) -> wire.RegisterResponse:
     request = wire.RegisterRequest(
         agent=name,
         instance=name,
@@ -172,8 +243,7 @@ async def register(
         protocol_max=1,
         capacities=[wire.SourceCapacity(source=SOURCE, runs=capacity)],
     )
-    answer = await stub.Register(request, metadata=metadata)
-    return answer.session
+    return await stub.Register(request, metadata=metadata)
 
 
 def room_for(runs: int, *, session: int, received: int) -> wire.ClaimRunRequest:

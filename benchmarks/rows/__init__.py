@@ -9,6 +9,7 @@ from benchmarks.rows import (
     claim_complete,
     commands,
     graph,
+    heartbeats,
     peers,
     ready_latency,
     servers,
@@ -17,6 +18,7 @@ from benchmarks.rows import (
 
 ALL: Sequence[Benchmark] = (
     *claim_complete.ROWS,
+    *heartbeats.ROWS,
     *peers.ROWS,
     *ready_latency.ROWS,
     *tick.ROWS,

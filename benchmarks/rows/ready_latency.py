@@ -52,8 +52,10 @@ async def _measured(server: Server, accounts: int) -> Sequence[float]:
     metadata = (("authorization", f"Bearer {server.token}"),)
     async with grpc.aio.insecure_channel(server.address) as channel:
         stub: AgentServiceAsyncStub = AgentServiceStub(channel)
-        session = await register(stub, metadata, name="latency", capacity=2 * accounts)
-        watch = _Watch(stub.ClaimRun(metadata=metadata), stub.Complete(metadata=metadata), session=session)
+        opened = await register(stub, metadata, name="latency", capacity=2 * accounts)
+        watch = _Watch(
+            stub.ClaimRun(metadata=metadata), stub.Complete(metadata=metadata), session=opened.session
+        )
         async with asyncio.timeout(accounts / PER_SECOND + LAST_CHILD_SECONDS_MAX):
             await until_one_ends(watch.complete_parents(accounts), watch.claim(), watch.acknowledge())
     return watch.latencies()
