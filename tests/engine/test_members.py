@@ -20,6 +20,7 @@ from conductor_server.store.database import Database
 from tests.support.build import account, definition
 from tests.support.world import SETTINGS, World
 
+PATIENCE_S = 30.0
 ACCOUNTS = [account(token) for token in ("acme", "bolt")]
 MANY = [MemberDeclaration(token=f"word {number:04}", parent="acme") for number in range(1_000)]
 
@@ -163,7 +164,9 @@ async def loop(database: Database, tmp_path: Path) -> AsyncIterator[EngineLoop]:
     async def after_pass() -> None:
         passes.set()
 
-    sources = WatchedSources([write(tmp_path, [["acme", "shoes"]])], monotonic=clock.monotonic)
+    sources = WatchedSources(
+        [write(tmp_path, [["acme", "shoes"]])], monotonic=clock.monotonic, patience_s=PATIENCE_S
+    )
     engine = EngineLoop(lambda: database, clock, SETTINGS, sources, after_pass=after_pass)
     task = asyncio.create_task(engine.run())
     await passes.wait()
@@ -187,7 +190,7 @@ async def test_an_account_that_an_operator_adds_gets_its_keywords(
 
     assert await asyncio.to_thread(database.read, paths) == {""}
     await asyncio.to_thread(database.write, add)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         while "acme:shoes" not in await asyncio.to_thread(database.read, paths):
             loop.wake()
             await asyncio.sleep(0.05)
@@ -200,7 +203,7 @@ def test_a_database_that_says_the_same_is_not_applied_again(tmp_path: Path) -> N
     class Live(FileSource):
         live = True
 
-    watched = WatchedSources([Live([str(tmp_path)], {})], monotonic=lambda: time_s)
+    watched = WatchedSources([Live([str(tmp_path)], {})], monotonic=lambda: time_s, patience_s=PATIENCE_S)
     (reading,), _ = watched.read_changed()
     watched.applied([reading])
 
