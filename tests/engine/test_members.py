@@ -94,7 +94,7 @@ def test_members_know_all_above_them(world: World) -> None:
         .join(above, above.c.id == ancestor.c.ancestor_id)
         .where(member.c.path == "acme:shoes:exact", above.c.matrix_id == ancestor.c.ancestor_matrix_id)
     )
-    paths = dict(world.read(lambda db: db.execute(query).all()))
+    paths: dict[str, bool] = dict(world.read(lambda db: db.execute(query).all()))
     assert paths == {"": True, "acme": True, "acme:shoes": True, "acme:shoes:exact": True}
     owner = sa.select(above.c.path).join(member, member.c.account_id == above.c.id)
     found = world.read(lambda db: db.execute(owner.where(member.c.path == "acme:shoes:exact")).scalar_one())
