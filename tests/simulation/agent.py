@@ -178,8 +178,8 @@ class SimulatedAgent:
         if self.up:
             self._dial_after(self._pause())
 
-    def _send(self, link: Link, kind: str, message: object) -> None:
-        self._network.carry(link, lambda: self._server.receive(link, self, kind, message))
+    def _send(self, link: Link, kind: str, message: object, *, in_order: bool = False) -> None:
+        self._network.carry(link, lambda: self._server.receive(link, self, kind, message), in_order=in_order)
 
     def _current(self, link: Link) -> bool:
         return self.up and self._link is link and link.open
@@ -217,7 +217,8 @@ class SimulatedAgent:
     def state_demand(self) -> None:
         if self._link is not None and self.session is not None:
             demand = self.core.demand()
-            self._send(self._link, "claim", (self.session, dict(demand.free), demand.received))
+            message = (self.session, dict(demand.free), demand.received)
+            self._send(self._link, "claim", message, in_order=True)  # the newest replaces those before
 
     def _beat(self, link: Link) -> None:
         if not self._current(link):

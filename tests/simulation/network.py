@@ -1,4 +1,7 @@
-"""The network between agents and the server: connections that delay, lose, repeat and reorder what they carry."""
+"""The network between agents and the server: connections that delay, lose, repeat and reorder what they carry.
+
+A stream of gRPC keeps its order, and these mostly do not: whatever is harmless in any order is tried in every one.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +15,17 @@ from tests.simulation.timeline import Timeline
 
 @dataclass(slots=True, eq=False)
 class Link:
-    """One connection of an agent with one life of the server; ``cut`` is called at each end when it ends."""
+    """One connection of an agent with one life of the server; ``cut`` is called at each end when it ends.
+
+    ``in_order_until``: when the latest of the messages that keep their order arrives, in true seconds.
+    """
 
     agent: str
     server: str
     life: int
     on_cut: list[Callable[[], None]] = field(default_factory=list)
     open: bool = True
+    in_order_until: float = 0.0
 
 
 class Network:
@@ -33,8 +40,11 @@ class Network:
         self._counted = counted
         self.parted: set[str] = set()
 
-    def carry(self, link: Link, deliver: Callable[[], None]) -> None:
-        """Deliver a message over a link, once, never, or more often; in any order with others."""
+    def carry(self, link: Link, deliver: Callable[[], None], *, in_order: bool = False) -> None:
+        """Deliver a message over a link, once, never, or more often; in any order with others.
+
+        ``in_order``: not before those of its kind that were sent earlier. So are statements of which the newest counts.
+        """
         if not link.open:
             return
         if link.agent in self.parted or self._strikes("drop", 0.05):
@@ -44,9 +54,15 @@ class Network:
             self.cut(link)
             if self._rng.random() < 0.5:  # what was on its way may arrive all the same
                 return
-        self._timeline.after(self._delay(), deliver)
+        self._deliver(link, deliver, in_order=in_order)
         if self._strikes("duplicate", 0.08):
-            self._timeline.after(self._delay(), deliver)
+            self._deliver(link, deliver, in_order=in_order)
+
+    def _deliver(self, link: Link, deliver: Callable[[], None], *, in_order: bool) -> None:
+        arrives = self._timeline.true + self._delay()
+        if in_order:
+            arrives = link.in_order_until = max(arrives, link.in_order_until)
+        self._timeline.at(arrives, deliver)
 
     def cut(self, link: Link) -> None:
         if link.open:

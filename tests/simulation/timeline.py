@@ -30,7 +30,11 @@ class Timeline:
         self.true = 0.0
 
     def after(self, seconds: float, act: Callable[[], None]) -> Event:
-        event = Event(when=self.true + seconds, number=next(self._numbers), act=act)
+        return self.at(self.true + seconds, act)
+
+    def at(self, when: float, act: Callable[[], None]) -> Event:
+        """What happens at the same time happens in the order in which it was asked for."""
+        event = Event(when=when, number=next(self._numbers), act=act)
         heapq.heappush(self._queue, event)
         return event
 
