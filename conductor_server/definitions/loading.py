@@ -19,7 +19,7 @@ from conductor_server.definitions.source import Surroundings
 from conductor_server.definitions.texts import find_documents
 from conductor_server.model.definition import Declarations, Definition, Place
 from conductor_server.model.errors import DefinitionError, DefinitionErrors, DuplicateNameError
-from conductor_server.policy import graph
+from conductor_server.policy import graph, size
 from conductor_server.policy.graph import Graph, Where
 from conductor_server.policy.matrix import MatrixTree, tree
 
@@ -77,6 +77,8 @@ def check(*declarations: Declarations) -> Graph:
     Raises ``DefinitionErrors``: each source alone may be right, and the set still wrong.
     """
     declared = _together(declarations)
+    if too_much := list(size.faults(declared.definitions)):
+        raise DefinitionErrors(too_much)
     matrices = tree(declared.matrices)
     errors = list(whole.faults(declared, matrices, where=lambda definition, _: definition.place))
     try:

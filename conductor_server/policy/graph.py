@@ -20,6 +20,7 @@ from conductor_server.model.errors import (
     UnknownNameError,
 )
 from conductor_server.model.states import Frequency, MemberRule, StartPolicy, WindowRule
+from conductor_server.policy import size
 from conductor_server.policy.cycles import cycles
 from conductor_server.policy.frequency import typical_period
 from conductor_server.policy.links import Links, link, tables
@@ -82,7 +83,10 @@ class Graph:
 
 
 def build(definitions: Sequence[Definition], matrices: MatrixTree | None = None) -> Graph:
-    """The graph of these definitions. Raises ``DefinitionErrors`` with every fault of the set."""
+    """The graph of these definitions. Raises ``DefinitionErrors`` with every fault of the set, but for its size.
+
+    That is judged where declarations come in (``faults``): what is stored has to be followed.
+    """
     matrices = matrices or tree()
     links = link(definitions)
     order = parents_first(links.parents)
@@ -114,8 +118,11 @@ def faults(
 ) -> list[DefinitionError]:
     """What is wrong with a set as a whole: names twice, unknown matrices, cycles, policies that need parents.
 
-    What could not be read might mend some of it: ``partial`` definitions, or no ``matrices``, ask for less.
+    What could not be read might mend some of it: ``partial`` definitions, or no ``matrices``, ask for less. One that is
+    too large is not looked at any further.
     """
+    if too_much := list(size.faults(definitions)):
+        return too_much
     links = link(definitions)
     order = parents_first(links.parents)
     return _faults(links, definitions, matrices, order=order, where=where, partial=partial)

@@ -24,14 +24,40 @@ from conductor_server.rpc.authorization import check_all_served
 from conductor_server.rpc.control_service import ControlService
 from conductor_server.rpc.guard import Guard, GuardedServer
 
+CALLS_AT_ONCE_MAX = 10_000
+
+CALLS_OF_A_CONNECTION_MAX = 1_000
+"""An agent has four, on two connections; somebody else's fleet may share one. No connection takes all there are."""
+
+MESSAGE_BYTES_MAX = 32 * 1024 * 1024
+"""An agent reports up to 64 runs in one message, each with a result and a checkpoint as large as they may be."""
+
+METADATA_BYTES_MAX = 16 * 1024
+"""Of a call, as HTTP/2 counts them: names, values, and 32 for each."""
+
+PING_INTERVAL_MS = 10_000
+"""Agents ping every 20 s to find half-open connections; what gRPC demands unless it is told closes such clients."""
+
+EARLY_PINGS_MAX = 2
+
+HANDSHAKE_MS = 10_000
+"""Until a connection has shown its certificate, if it has to, and speaks HTTP/2."""
+
+IDLE_MS = 30 * 60 * 1_000
+"""Until a connection without calls is closed, and its place freed. Clients open another when they need one."""
+
 CHANNEL_OPTIONS = [
-    # An agent reports up to 64 runs in one message, each with a result and a checkpoint as large as they may be.
-    ("grpc.max_receive_message_length", 32 * 1024 * 1024),
-    ("grpc.max_metadata_size", 16 * 1024),
+    ("grpc.max_concurrent_streams", CALLS_OF_A_CONNECTION_MAX),
+    ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
+    # One limit, which is refused itself. Of what lies between two of them, gRPC would refuse some by chance.
+    ("grpc.max_metadata_size", METADATA_BYTES_MAX + 1),
+    ("grpc.absolute_max_metadata_size", METADATA_BYTES_MAX + 1),
     ("grpc.so_reuseport", 0),  # a second server on the same port must fail, not share it
-    # Agents ping every 20 s to find half-open connections; the default policy closes such clients.
-    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+    ("grpc.http2.min_ping_interval_without_data_ms", PING_INTERVAL_MS),
+    ("grpc.http2.max_ping_strikes", EARLY_PINGS_MAX),
     ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.server_handshake_timeout_ms", HANDSHAKE_MS),
+    ("grpc.max_connection_idle_ms", IDLE_MS),
     # And we ping them: the stream of an agent whose machine is gone would be pushed runs for two hours.
     ("grpc.keepalive_time_ms", 20_000),
     ("grpc.keepalive_timeout_ms", 10_000),
@@ -45,8 +71,6 @@ SERVICES = (
     reflection.SERVICE_NAME,
 )
 """What reflection tells."""
-
-CALLS_AT_ONCE_MAX = 10_000
 
 CONTROL_THREADS = 16
 """The control service's methods are synchronous: this many run at a time."""

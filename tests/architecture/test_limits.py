@@ -18,7 +18,10 @@ from conductor_proto.v1 import run_pb2
 from conductor_server.definitions import json_files
 from conductor_server.definitions.documents import MAX_BYTES, MAX_DEPTH, MAX_NODES, check_size
 from conductor_server.definitions.values import MAX_NAME, parse_duration, parse_name, parse_token
+from conductor_server.model.definition import Definition, Place, Read
 from conductor_server.model.errors import DefinitionError, InvalidRequestError
+from conductor_server.policy import graph
+from conductor_server.policy.size import DEFINITIONS_MAX, EDGES_MAX, PARENTS_MAX
 from conductor_server.rpc import agent_convert, convert
 from conductor_server.rpc.agent_convert import (
     CAPACITY_MAX,
@@ -88,12 +91,47 @@ def days(number: int) -> None:
     parse_duration(f"{number}d")
 
 
+def work(number: int, *reads: str, writes: str = "") -> Definition:
+    return Definition(
+        name=f"d{number}",
+        source="shell",
+        reads_from=tuple(Read(table=table) for table in reads),
+        writes_to=(writes,) if writes else (),
+        place=Place(origin="night.yaml", line=number + 1),
+    )
+
+
+def judged(definitions: list[Definition]) -> None:
+    if errors := graph.faults(definitions, None):
+        raise errors[0]
+
+
+def unrelated(number: int) -> None:
+    judged([work(each) for each in range(number)])
+
+
+def gathered(number: int) -> None:
+    """A reader of that many others; of two tables they write one each, and itself is no parent of its own."""
+    judged([*(work(each, writes=f"t{each % 2}") for each in range(number)), work(number, "t0", "t1", "t")])
+
+
+def related(number: int) -> None:
+    """Readers of a thousand each; the last reads of those that are left."""
+    readers, left = divmod(number, PARENTS_MAX)
+    writers = [work(each, writes="t" if each < PARENTS_MAX else "left") for each in range(PARENTS_MAX + left)]
+    reading = [work(PARENTS_MAX + left + each, "t") for each in range(readers)]
+    judged([*writers, *reading, work(PARENTS_MAX + left + readers, "left")])
+
+
 LIMITS: list[Any] = [
     pytest.param(lambda n: check_size(n, origin="a"), MAX_BYTES, id="bytes-of-a-file"),
     pytest.param(values, MAX_NODES, id="values-in-a-file"),
     pytest.param(nested, MAX_DEPTH, id="depth"),
     pytest.param(lambda n: parse_name("n" * n), MAX_NAME, id="name"),
     pytest.param(lambda n: parse_token("t" * n), MAX_NAME, id="token"),
+    pytest.param(unrelated, DEFINITIONS_MAX, id="definitions"),
+    pytest.param(gathered, PARENTS_MAX, id="parents"),
+    pytest.param(related, EDGES_MAX, id="edges"),
     pytest.param(days, faults.LONGEST.days, id="duration"),
     pytest.param(lambda n: registered(agent="a" * n), NAME_CHARACTERS_MAX, id="agents-name"),
     pytest.param(lambda n: registered(runs=n), CAPACITY_MAX, id="capacity"),
@@ -127,3 +165,21 @@ def test_what_is_cut_at_its_limit(more: int) -> None:
     assert len(told.report.error) == ERROR_CHARACTERS_MAX + min(more, 0)
     assert (told.report.checkpoint is None) == (more > 0)
     assert convert.page_size(convert.PAGE_MAX + more) == convert.PAGE_MAX + min(more, 0)
+
+
+def test_a_graph_that_is_too_large_is_refused_with_the_place_the_value_and_a_remedy() -> None:
+    with pytest.raises(DefinitionError) as refused:
+        gathered(PARENTS_MAX + 1)
+
+    assert refused.value.message == "d1001 reads what 1001 others write, and may read of 1000"
+    assert (refused.value.place, refused.value.remedy) == (
+        Place(origin="night.yaml", line=1002),
+        "let a definition in between gather some of them in a table of its own",
+    )
+
+
+def test_everything_by_everybody_is_refused_before_it_is_built() -> None:
+    """Ten thousand writers of a table and as many readers would be a hundred million edges."""
+    each = [work(number, "t", writes="t") for number in range(10_000)]
+
+    assert len(graph.faults(each, None)) == EDGES_MAX // len(each) + 2
