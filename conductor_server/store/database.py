@@ -266,6 +266,7 @@ def _postgres_engine(url: URL) -> sa.Engine:
         url,
         pool_size=POSTGRES_CONNECTIONS_MAX,
         max_overflow=POSTGRES_CONNECTIONS_MAX,
+        pool_use_lifo=True,  # plans and prepared statements are a connection's own: few connections, used often
         pool_pre_ping=True,
         connect_args=_POSTGRES_PARAMETERS,
     )

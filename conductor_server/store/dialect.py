@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from itertools import islice
 from typing import Any, cast
@@ -92,6 +92,12 @@ def analyze(db: sa.Connection, *tables: sa.Table) -> None:
             db.execute(sa.text(f"ANALYZE {table.name}"))
 
 
+def truncate(db: sa.Connection, table: sa.Table) -> None:
+    """Take back the room of a work table's deleted rows. SQLite does so when all are deleted."""
+    if db.dialect.name == "postgresql":
+        db.execute(sa.text(f"TRUNCATE {table.name}"))
+
+
 def clock(db: sa.Connection) -> dt.datetime:
     """What PostgreSQL's clock says at this moment, not when the transaction began. SQLite has none of its own."""
     instant: dt.datetime = db.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
@@ -104,17 +110,18 @@ def keep_join_order(db: sa.Connection) -> None:
     With ten tables it spends more time on the order than on the work, and what it knows of a work table is a guess.
     """
     if db.dialect.name == "postgresql":
-        db.execute(_KEEPING_ORDER)
+        db.execute(_setting(_ORDER | _PLANS_FOR_NOW))
 
 
 def look_up_few(db: sa.Connection) -> None:
     """Have PostgreSQL look rows up one by one for the rest of this transaction, as SQLite would, and in their order.
 
     Else it reads whole tables on a guess that they are many. And it takes each look-up for one on a cold disk: so it
-    would rather go through all slots of a member than find the one that is meant by its key.
+    would rather go through all slots of a member than find the one that is meant by its key. Plans made so are right
+    however tables grow, and are kept.
     """
     if db.dialect.name == "postgresql":
-        db.execute(_LOOKING_FEW_UP)
+        db.execute(_setting(_ORDER | _FOR_FEW))
 
 
 def join_many(db: sa.Connection) -> None:
@@ -122,20 +129,25 @@ def join_many(db: sa.Connection) -> None:
     if db.dialect.name == "postgresql":
         for name in _FOR_FEW:
             db.execute(sa.text(f"SET LOCAL {name} = DEFAULT"))
-        db.execute(_KEEPING_ORDER)
+        db.execute(_setting(_PLANS_FOR_NOW))
 
 
-_KEEPING_ORDER = sa.text("SET LOCAL join_collapse_limit = 1")
+def _setting(values: Mapping[str, str]) -> sa.TextClause:
+    """Settings until the end of the transaction."""
+    return sa.text(
+        "SELECT " + ", ".join(f"set_config('{name}', '{value}', true)" for name, value in values.items())
+    )
+
+
+_ORDER = {"join_collapse_limit": "1"}
+_PLANS_FOR_NOW = {"plan_cache_mode": "force_custom_plan"}
+"""What is known of the tables now, and not a plan that was made when they were small, or for few rows."""
 _FOR_FEW = {
-    "join_collapse_limit": 1,
-    "random_page_cost": 0,
+    "random_page_cost": "0",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
     "enable_seqscan": "off",
 }
-_LOOKING_FEW_UP = sa.text(
-    "SELECT " + ", ".join(f"set_config('{name}', '{value}', true)" for name, value in _FOR_FEW.items())
-)
 
 
 def lock_claims(db: sa.Connection) -> None:
