@@ -298,7 +298,7 @@ class Simulation:
                 self._ask(lambda db: operations.discard(db, slot.id, str(slot.key), by))
 
     def _ask(self, work: Work[Any]) -> bool:
-        """Like ControlService: whatever cannot be done is an answer."""
+        """Like ControlService: whatever cannot be done is an answer. Whether it was done, heard of or not."""
         server = self._some_server()
         if server is None:
             return False
@@ -307,8 +307,9 @@ class Simulation:
             server.database.write(work)
         except ConductorError:
             return False
-        except Killed:
+        except Killed as killed:
             server.kill()
+            return killed.committed
         return True
 
     def _pause(self) -> None:
@@ -420,7 +421,7 @@ class Simulation:
         self.commits_left -= 1
         if self.commits_left == 0:
             self.commits_left = None
-            raise Killed
+            raise Killed(committed=self.after)
 
     # --- afterwards
 

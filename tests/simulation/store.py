@@ -26,7 +26,11 @@ Hook = Callable[[str], None]
 
 
 class Killed(BaseException):
-    """The server's process ends here: no ``except Exception`` may answer it."""
+    """The server's process ends here: no ``except Exception`` may answer it. ``committed``: its transaction is."""
+
+    def __init__(self, *, committed: bool = False) -> None:
+        super().__init__()
+        self.committed = committed
 
 
 class SimulatedDatabase(Database):
