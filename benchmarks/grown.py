@@ -27,6 +27,8 @@ DAYS = _DAYS_BEFORE + 1 + _DAYS_AHEAD
 """Windows in the store: before yesterday, yesterday, and ahead."""
 
 _TODAY = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
+TODAY = _TODAY.date()
+YESTERDAY = (_TODAY - DAY).date()
 _FIRST_DAY = (_TODAY - (_DAYS_BEFORE + 1) * DAY).date()
 _TEMPLATE = "account"
 
@@ -82,6 +84,59 @@ class GrownStore:
         took = time.perf_counter() - began
         assert not done.full
         return took * 1000
+
+    def timed_full_tick(self) -> float:
+        """Milliseconds of a pass that looks at everything."""
+        self._watch = None
+        _compact(self.database)
+        began = time.perf_counter()
+        done = self.tick()
+        took = time.perf_counter() - began
+        assert done.full
+        return took * 1000
+
+    def settle_anew(self) -> None:
+        """The same as ``settle``, beginning with a pass that looks at everything."""
+        self._watch = None
+        _compact(self.database)
+        self.settle()
+
+    def set_state(self, definition: str, state: SlotState, *, slots: int | None = None) -> None:
+        """Put a definition's slots, or that many of them, into a state, without their runs: no pass is told."""
+
+        def work(db: sa.Connection) -> None:
+            slot, of = schema.slot, schema.definition
+            ids = (
+                sa.select(slot.c.id)
+                .join(of, of.c.id == slot.c.definition_id)
+                .where(of.c.name == definition)
+                .order_by(slot.c.id)
+                .limit(slots)
+            )
+            done = state == SlotState.SUCCEEDED
+            db.execute(sa.delete(schema.run).where(schema.run.c.slot_id.in_(ids)))
+            db.execute(
+                sa.update(slot)
+                .where(slot.c.id.in_(ids))
+                .values(
+                    state=state,
+                    attempts=0,
+                    success_run_id=slot.c.id if done else None,
+                    decided_at=self._now if done else None,
+                )
+            )
+
+        self.database.write(work)
+
+    def number_in(self, definition: str, state: SlotState) -> int:
+        """How many of a definition's slots are in a state."""
+        slot, of = schema.slot, schema.definition
+        query = (
+            sa.select(sa.func.count())
+            .select_from(slot.join(of, of.c.id == slot.c.definition_id))
+            .where(of.c.name == definition, slot.c.state == state)
+        )
+        return self.database.read(lambda db: int(db.execute(query).scalar_one()))
 
     def succeed(self, runs: int) -> None:
         """An agent takes runs that wait, and reports their success."""

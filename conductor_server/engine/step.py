@@ -18,7 +18,10 @@ GRACE_MIN = dt.timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineSettings:
-    """The engine's part of the settings; see ``config.py`` for their names outside and their meaning."""
+    """The engine's part of the settings; see ``config.py`` for their names outside and their meaning.
+
+    ``many_parents``: from so many on, whether a slot may start is not always counted (``store/barriers.py``).
+    """
 
     slots_create_extra: dt.timedelta = dt.timedelta(days=10)
     timeout: dt.timedelta = dt.timedelta(minutes=10)
@@ -31,6 +34,7 @@ class EngineSettings:
     full_pass_interval: dt.timedelta = dt.timedelta(minutes=5)
     batch: int = 1_000
     agenda_batch: int = 10_000
+    many_parents: int = 1_000
 
     @property
     def grace(self) -> dt.timedelta:

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from conductor_server.model.definition import ACCOUNT_MATRIX, Account
 from conductor_server.model.errors import NotFoundError
-from conductor_server.store import dialect, matrices, replanning, schema
+from conductor_server.store import barriers, dialect, matrices, replanning, schema
 from conductor_server.store.sight import Sight, sees
 
 MANUAL = "manual"
@@ -214,6 +214,7 @@ def next_arrival(db: sa.Connection) -> int:
     A number that a plan has seen is not given out again when its member is gone: who got it would have no slots.
     """
     dialect.lock_members(db)
+    barriers.forget(db)  # what those need who come now does not exist yet
     newest: int = db.execute(_NEWEST).scalar_one()
     return max(newest, db.execute(_PLANNED).scalar() or 0) + 1
 

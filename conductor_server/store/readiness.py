@@ -153,13 +153,7 @@ def required_parents(child: sa.FromClause) -> sa.Select[Any]:
                 & (relation.c.window_rule == edge.c.window_rule),
             )
             .join(window, window.c.id == relation.c.parent_window_id)
-            .join(
-                plan,
-                (plan.c.definition_id == edge.c.parent_id)
-                & (plan.c.calendar_id == window.c.calendar_id)
-                & (plan.c.starts_at <= window.c.starts_at)
-                & (plan.c.ends_at.is_(None) | (plan.c.ends_at > window.c.starts_at)),
-            )
+            .join(plan, _planned(plan, edge.c.parent_id, window))
             .join(calendar, calendar.c.id == window.c.calendar_id)
             .join(definition, definition.c.id == edge.c.parent_id)
             .join(
@@ -188,6 +182,63 @@ def required_parents(child: sa.FromClause) -> sa.Select[Any]:
 
 
 parent = schema.slot.alias("parent")
+
+
+def any_unsuccessful(child: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Whether a parent slot that exists has not succeeded, of a child of ``default``: it needs those of all members.
+
+    Each of the three is an index of its own, which ends the search with its first row.
+    """
+    state = parent.c.state
+    return sa.or_(
+        _any_parent(child, state == SlotState.OPEN),
+        _any_parent(child, state == SlotState.ACTIVE),
+        _any_parent(child, _exceptional()),
+    )
+
+
+def any_skipped(child: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Likewise, whether one was skipped."""
+    return _any_parent(child, _exceptional() & (parent.c.state == SlotState.SKIPPED))
+
+
+def _exceptional() -> sa.ColumnElement[bool]:
+    """In the words of the index."""
+    return parent.c.state.not_in((SlotState.OPEN, SlotState.ACTIVE, SlotState.SUCCEEDED))
+
+
+def _any_parent(child: sa.FromClause, condition: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    edge, relation = schema.dependency, schema.window_relation
+    window, plan = schema.window.alias("its_parents"), schema.definition_calendar
+    return (
+        sa.select(1)
+        .select_from(
+            InOrder(
+                edge,
+                relation,
+                (relation.c.child_window_id == child.c.window_id)
+                & (relation.c.window_rule == edge.c.window_rule),
+            )
+            .join(window, window.c.id == relation.c.parent_window_id)
+            .join(plan, _planned(plan, edge.c.parent_id, window))
+            .join(parent, (parent.c.definition_id == edge.c.parent_id) & (parent.c.window_id == window.c.id))
+        )
+        .where(edge.c.child_id == child.c.definition_id, condition)
+        .correlate(child)
+        .exists()
+    )
+
+
+def _planned(
+    plan: sa.FromClause, definition_id: sa.ColumnElement[int], window: sa.FromClause
+) -> sa.ColumnElement[bool]:
+    """Whether a definition has slots in a window, as far as the window is concerned."""
+    return (
+        (plan.c.definition_id == definition_id)
+        & (plan.c.calendar_id == window.c.calendar_id)
+        & (plan.c.starts_at <= window.c.starts_at)
+        & (plan.c.ends_at.is_(None) | (plan.c.ends_at > window.c.starts_at))
+    )
 
 
 def children(parent: sa.FromClause) -> sa.Select[Any]:

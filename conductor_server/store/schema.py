@@ -338,6 +338,9 @@ definition_calendar = sa.Table(
     sa.Column("member_watermark", Key, nullable=False),
 )
 
+EXCEPTIONAL = sa.text(f"state NOT IN ({SlotState.OPEN:d}, {SlotState.ACTIVE:d}, {SlotState.SUCCEEDED:d})")
+"""Slots that are done and have not succeeded, in the words of their index."""
+
 slot = sa.Table(
     "command_slot",
     metadata,
@@ -354,6 +357,7 @@ slot = sa.Table(
     sa.Column("ever_failed", sa.Boolean, nullable=False, server_default=sa.false()),
     # The run that succeeded last; the sum of the parents' when this one was started tells what it has consumed.
     sa.Column("success_run_id", Key),
+    # -1: nobody has counted (``store/barriers.py``).
     sa.Column("consumed", Key, nullable=False, server_default="0"),
     sa.Column("decided_at", UtcDateTime),
     sa.Column("reason", sa.Text, nullable=False, server_default=""),
@@ -370,6 +374,7 @@ slot = sa.Table(
     sa.Index(
         "command_slot_active_idx",
         "definition_id",
+        "window_id",
         sqlite_where=sa.text(f"state = {SlotState.ACTIVE:d}"),
         postgresql_where=sa.text(f"state = {SlotState.ACTIVE:d}"),
     ),
@@ -378,6 +383,13 @@ slot = sa.Table(
         "definition_id",
         sqlite_where=sa.text(f"state = {SlotState.SKIPPED:d}"),
         postgresql_where=sa.text(f"state = {SlotState.SKIPPED:d}"),
+    ),
+    sa.Index(
+        "command_slot_exceptional_idx",
+        "definition_id",
+        "window_id",
+        sqlite_where=EXCEPTIONAL,
+        postgresql_where=EXCEPTIONAL,
     ),
     sa.Index("command_slot_decided_at_idx", "decided_at"),
     postgresql_with={"fillfactor": 80},
@@ -393,6 +405,13 @@ agenda = sa.Table(
     sa.Column("at", UtcDateTime, nullable=False),
     sa.Index("command_agenda_at_idx", "at", "id"),
     sqlite_autoincrement=True,  # a note is taken away by its number, which must not be another's by then
+)
+
+# Slots of `default` that wait for many parents, none of which is missing: as counted since the last full pass began.
+barrier = sa.Table(
+    "command_barrier",
+    metadata,
+    _reference("slot_id", "command_slot", primary_key=True),
 )
 
 _live = sa.text(f"status IN ({', '.join(str(int(status)) for status in LIVE_RUNS)})")

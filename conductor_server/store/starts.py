@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from conductor_server.model.states import CreatedBy, RunStatus, SlotState, StartPolicy
 from conductor_server.policy.start import SKIP_REASONS
-from conductor_server.store import agenda, dialect, given, readiness, schema
+from conductor_server.store import agenda, barriers, dialect, given, readiness, schema
 
 
 class Verdict(IntEnum):
@@ -26,6 +26,8 @@ class Verdict(IntEnum):
     START = 1
     SKIP = 2
     OPEN_AGAIN = 3
+    WAIT_FOR_MANY = 4  # none of which is missing
+    CATCH_UP = 5  # it wants reruns from now on: what it was started from counts as consumed
 
 
 _JUDGED = ["slot_id", "verdict", "consumes"]
@@ -69,16 +71,18 @@ class Decided:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """When it is, and which delays definitions have."""
+    """When it is, which delays definitions have, and from how many parents on a slot is a barrier."""
 
     now: dt.datetime
     delays: tuple[dt.timedelta, ...]
+    many_parents: int
 
     def parameters(self) -> dict[str, object]:
         """What statements built by ``_closed_by`` are given."""
         cut_offs = readiness.cut_offs(self.now, self.delays)
         return {
             "now": self.now,
+            "many_parents": self.many_parents,
             **{f"closed_by_{number}": each for number, each in enumerate(cut_offs.values())},
         }
 
@@ -86,6 +90,7 @@ class Moment:
 def decide_all(db: sa.Connection, moment: Moment) -> Decided:
     """Judge every slot that might start, never start or start anew."""
     dialect.keep_join_order(db)
+    barriers.forget(db)
     windows = readiness.windows_with_open_slots(db, now=moment.now)
     wanting = db.execute(
         sa.select(schema.definition.c.id).where(
@@ -120,7 +125,7 @@ def decide_changed(db: sa.Connection, slots: Collection[int], moment: Moment) ->
     if len(slots) + following > dialect.FEW:
         dialect.join_many(db)
         dialect.analyze(db, looked_at)
-    return _decide(db, moment, _looked_at(moment.delays), {})
+    return _decide_barriers(db, moment) + _decide(db, moment, _looked_at(moment.delays), {})
 
 
 def look_at(db: sa.Connection, slots: Collection[int]) -> None:
@@ -251,12 +256,48 @@ def _following(dialect_name: str) -> tuple[sa.Insert, ...]:
 # ------------------------------------------------------------------------------------------------ judged and applied
 
 
+def _decide_barriers(db: sa.Connection, moment: Moment) -> Decided:
+    """Start barriers that have nothing in their way, and look no more at those that wait: neither is counted."""
+    if db.execute(_ANY_BARRIER).first() is None:
+        return Decided()
+    db.execute(_STOP_LOOKING_AT_THOSE_THAT_WAIT)
+    empty(db, judged)
+    db.execute(_starting_barriers(db.dialect.name, moment.delays), moment.parameters())
+    return _apply(db, moment)
+
+
+_ANY_BARRIER = sa.select(1).select_from(barriers.among(looked_at)).limit(1)
+_STOP_LOOKING_AT_THOSE_THAT_WAIT = sa.delete(looked_at).where(
+    looked_at.c.slot_id.in_(barriers.that_wait(looked_at.alias("named")))
+)
+
+
+@cache
+def _starting_barriers(dialect_name: str, delays: tuple[dt.timedelta, ...]) -> sa.Insert:
+    among = barriers.among(looked_at).join(schema.window, schema.window.c.id == schema.slot.c.window_id)
+    definition, slot = schema.definition, schema.slot
+    child = (
+        _candidates(delays, among)
+        .where(slot.c.state == SlotState.OPEN, definition.c.start_policy == StartPolicy.AFTER_SUCCESS)
+        .cte("child", nesting=True)
+    )
+    rows = sa.select(child.c.id, sa.literal(int(Verdict.START)), sa.literal(barriers.NOT_COUNTED)).where(
+        ~readiness.any_unsuccessful(child), readiness.in_turn(child)
+    )
+    return dialect.insert_on(dialect_name, judged).from_select(_JUDGED, rows)
+
+
 def _decide(
     db: sa.Connection, moment: Moment, candidates: sa.Select[Any], parameters: Mapping[str, object]
 ) -> Decided:
     empty(db, judged)
     if not db.execute(_judging(db.dialect.name, candidates), moment.parameters() | dict(parameters)).rowcount:
         return Decided()
+    return _apply(db, moment)
+
+
+def _apply(db: sa.Connection, moment: Moment) -> Decided:
+    """Do with the slots in ``judged`` what is to happen with them, as far as they are still what they were."""
     numbers = _numbers(db)
     if sum(numbers.values()) >= dialect.MANY:
         dialect.analyze(db, judged)
@@ -267,6 +308,10 @@ def _decide(
         skipped = _skip(db, now=moment.now)
     if Verdict.OPEN_AGAIN in numbers:
         opened = _open_again(db, now=moment.now)
+    if Verdict.WAIT_FOR_MANY in numbers:
+        barriers.remember(db, _of(Verdict.WAIT_FOR_MANY))
+    if Verdict.CATCH_UP in numbers:
+        db.execute(_CATCHING_UP)
     return Decided(changed=started + skipped + opened, follows=skipped + opened > 0)
 
 
@@ -285,11 +330,32 @@ def _judging(dialect_name: str, candidates: sa.Select[Any]) -> sa.Insert:
             (state == SlotState.SKIPPED) & ~never & (counts.c.existing == counts.c.required),
             int(Verdict.OPEN_AGAIN),
         ),
+        (state.in_(_DONE) & (counts.c.consumed == barriers.NOT_COUNTED), int(Verdict.CATCH_UP)),
         (state.in_(_DONE) & starts & (consumes > counts.c.consumed), int(Verdict.START)),
+        (
+            (state == SlotState.OPEN)
+            & counts.c.start_policy.in_(barriers.POLICIES)
+            & (counts.c.required >= sa.bindparam("many_parents"))
+            & (counts.c.existing == counts.c.required),
+            int(Verdict.WAIT_FOR_MANY),
+        ),
     )
     rows = sa.select(counts.c.id, verdict.label("verdict"), consumes).subquery("rows")
     wanted = sa.select(rows).where(rows.c.verdict.is_not(None))
     return dialect.insert_on(dialect_name, judged).from_select(_JUDGED, wanted)
+
+
+def _of(verdict: Verdict) -> sa.Select[tuple[int]]:
+    return sa.select(judged.c.slot_id).where(judged.c.verdict == verdict)
+
+
+_CATCHING_UP = (
+    sa.update(schema.slot)
+    .where(schema.slot.c.id.in_(_of(Verdict.CATCH_UP)))
+    .values(
+        consumed=sa.select(judged.c.consumes).where(judged.c.slot_id == schema.slot.c.id).scalar_subquery()
+    )
+)
 
 
 def _numbers(db: sa.Connection) -> dict[int, int]:

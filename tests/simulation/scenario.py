@@ -68,8 +68,9 @@ SETTINGS = EngineSettings(
     outage_gap=9 * MINUTE,
     loop_interval=8 * MINUTE,
     full_pass_interval=40 * MINUTE,
+    many_parents=1,
 )
-"""The product's proportions, slowed down: an hour then takes few beats and passes."""
+"""The product's proportions, slowed down: an hour then takes few beats and passes. One parent is many: see barriers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

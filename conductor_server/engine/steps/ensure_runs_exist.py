@@ -15,7 +15,11 @@ def ensure_runs_exist(db: sa.Connection, tick: Tick) -> StepResult:
     Raises ConflictError while the graph is half there.
     """
     graph_state.check(db)
-    moment = Moment(now=tick.now, delays=tuple(sorted(definitions.delays(db))))
+    moment = Moment(
+        now=tick.now,
+        delays=tuple(sorted(definitions.delays(db))),
+        many_parents=tick.settings.many_parents,
+    )
     if tick.full:
         done = starts.decide_all(db, moment)
     else:
