@@ -250,29 +250,43 @@ def children(parent: sa.FromClause) -> sa.Select[Any]:
     edge, relation, definition = schema.dependency, schema.window_relation, schema.definition
     of_child, of_parent = schema.member_ancestor.alias("of_child"), schema.member_ancestor.alias("of_parent")
     child = schema.slot.alias("child_slot")
-    return sa.select(parent.c.id.label("parent_id"), child.c.id.label("child_id")).select_from(
-        InOrder(parent, edge, edge.c.parent_id == parent.c.definition_id)
-        .join(
-            relation,
-            (relation.c.parent_window_id == parent.c.window_id)
-            & (relation.c.window_rule == edge.c.window_rule),
+    # Materialized: else PostgreSQL looks all members of an ancestor up, a million for `default`, and then for a matrix.
+    meeting = (
+        sa.select(
+            parent.c.id.label("parent_id"),
+            definition.c.id.label("definition_id"),
+            definition.c.matrix_id,
+            relation.c.child_window_id.label("window_id"),
+            of_parent.c.ancestor_id,
         )
-        .join(definition, definition.c.id == edge.c.child_id)
-        .join(
-            of_parent,
-            (of_parent.c.member_id == parent.c.member_id)
-            & (of_parent.c.ancestor_matrix_id == edge.c.common_matrix_id),
+        .select_from(
+            InOrder(parent, edge, edge.c.parent_id == parent.c.definition_id)
+            .join(
+                relation,
+                (relation.c.parent_window_id == parent.c.window_id)
+                & (relation.c.window_rule == edge.c.window_rule),
+            )
+            .join(definition, definition.c.id == edge.c.child_id)
+            .join(
+                of_parent,
+                (of_parent.c.member_id == parent.c.member_id)
+                & (of_parent.c.ancestor_matrix_id == edge.c.common_matrix_id),
+            )
         )
-        .join(
+        .cte("meeting", nesting=True)
+        .prefix_with("MATERIALIZED", dialect="postgresql")
+    )
+    return sa.select(meeting.c.parent_id, child.c.id.label("child_id")).select_from(
+        InOrder(
+            meeting,
             of_child,
-            (of_child.c.ancestor_id == of_parent.c.ancestor_id)
-            & (of_child.c.member_matrix_id == definition.c.matrix_id),
-        )
-        .join(
+            (of_child.c.ancestor_id == meeting.c.ancestor_id)
+            & (of_child.c.member_matrix_id == meeting.c.matrix_id),
+        ).join(
             child,
-            (child.c.definition_id == edge.c.child_id)
+            (child.c.definition_id == meeting.c.definition_id)
             & (child.c.member_id == of_child.c.member_id)
-            & (child.c.window_id == relation.c.child_window_id),
+            & (child.c.window_id == meeting.c.window_id),
         )
     )
 
