@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from functools import lru_cache
 
 from conductor_server.model.states import Catchup, Frequency
 from conductor_server.model.window import Window
@@ -26,6 +27,7 @@ def calendar_expression(frequency: Frequency, expression: str, *, starts_at: dt.
     return starts_at.isoformat() if frequency is Frequency.ONE_OFF else expression
 
 
+@lru_cache(maxsize=64)
 def next_windows(
     frequency: Frequency,
     expression: str,
@@ -34,18 +36,21 @@ def next_windows(
     since: dt.datetime,
     ends_at: dt.datetime | None,
     horizon: dt.datetime,
-) -> list[Window]:
-    """The windows that start in ``[since, horizon)`` and before ``ends_at``, at most ``WINDOWS_MAX``."""
+) -> tuple[Window, ...]:
+    """The windows that start in ``[since, horizon)`` and before ``ends_at``, at most ``WINDOWS_MAX``.
+
+    Of thousands of definitions most ask for the same in one pass: it is found once.
+    """
     end = horizon if ends_at is None else min(horizon, ends_at)
     if end <= since:
-        return []
+        return ()
     portion = typical_period(frequency, expression if frequency is Frequency.CRON else "") * WINDOWS_MAX
     if dt.timedelta(0) < portion < end - since:
         found = windows(frequency, expression, timezone, start=since, end=since + portion)
         if found:
-            return found[:WINDOWS_MAX]
+            return tuple(found[:WINDOWS_MAX])
         # An expression may pause for longer than its typical period suggests, such as "* 0 1 1 *".
-    return windows(frequency, expression, timezone, start=since, end=end)[:WINDOWS_MAX]
+    return tuple(windows(frequency, expression, timezone, start=since, end=end)[:WINDOWS_MAX])
 
 
 def planned_until(found: Sequence[Window]) -> dt.datetime:

@@ -129,9 +129,10 @@ def plans(db: sa.Connection) -> dict[tuple[int, int], Plan]:
 _PLANS = sa.select(schema.definition_calendar)
 
 
-def save_plan(db: sa.Connection, plan: Plan) -> None:
-    values = {name: getattr(plan, name) for name in Plan.__dataclass_fields__}
-    db.execute(dialect.keeping(db.dialect.name, schema.definition_calendar), values)
+def save_plans(db: sa.Connection, changed: Iterable[Plan]) -> None:
+    """Keep these instead of what was planned of their definitions in their calendars."""
+    if rows := [{name: getattr(plan, name) for name in Plan.__dataclass_fields__} for plan in changed]:
+        db.execute(dialect.keeping(db.dialect.name, schema.definition_calendar), rows)
 
 
 def relations(db: sa.Connection) -> dict[tuple[WindowRule, int, int], Relation]:

@@ -6,6 +6,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -100,37 +101,50 @@ _IDS_MAX = 1_000
 
 def declared(db: sa.Connection) -> Sequence[Definition]:
     """Every definition that is not set aside, as far as the graph is concerned: schedule, matrix, reads and writes."""
-    reads: dict[int, list[Read]] = {}
-    for row in db.execute(_READS):
-        read = Read(table=row.table_name, window=WindowRule(row.window_rule))
-        reads.setdefault(row.definition_id, []).append(read)
-    writes: dict[int, list[str]] = {}
-    for row in db.execute(_WRITES):
-        writes.setdefault(row.definition_id, []).append(row.table_name)
+    said = cache(lambda table, rule: Read(table=table, window=WindowRule(rule)))  # mostly by several readers
+    reads: dict[int, list[Read]] = defaultdict(list)
+    for number, table, rule in db.execute(_READS):
+        reads[number].append(said(table, rule))
+    writes: dict[int, list[str]] = defaultdict(list)
+    for number, table in db.execute(_WRITES):
+        writes[number].append(table)
     return [
         Definition(
-            name=row.name,
-            source=row.source,
-            matrix=row.matrix,
-            frequency=Frequency(row.frequency),
-            cron=row.expression,
-            reads_from=tuple(reads.get(row.id, ())),
-            writes_to=tuple(writes.get(row.id, ())),
+            name=name,
+            source=source,
+            matrix=matrix,
+            frequency=Frequency(frequency),
+            cron=expression,
+            reads_from=tuple(reads.get(number, ())),
+            writes_to=tuple(writes.get(number, ())),
         )
-        for row in db.execute(_DECLARED)
+        for number, name, frequency, expression, source, matrix in db.execute(_DECLARED)
     ]
 
 
 _SOUND = schema.definition.c.fault == ""
 _READS = (
-    sa.select(schema.definition_reads)
+    sa.select(
+        schema.definition_reads.c.definition_id,
+        schema.definition_reads.c.table_name,
+        schema.definition_reads.c.window_rule,
+    )
     .join(schema.definition, schema.definition.c.id == schema.definition_reads.c.definition_id)
     .where(_SOUND)
     .order_by(schema.definition_reads.c.table_name)
 )
-_WRITES = sa.select(schema.definition_writes).order_by(schema.definition_writes.c.table_name)
+_WRITES = sa.select(schema.definition_writes.c.definition_id, schema.definition_writes.c.table_name).order_by(
+    schema.definition_writes.c.table_name
+)
 _DECLARED = (
-    sa.select(schema.definition, schema.source.c.name.label("source"), schema.matrix.c.name.label("matrix"))
+    sa.select(
+        schema.definition.c.id,
+        schema.definition.c.name,
+        schema.definition.c.frequency,
+        schema.definition.c.expression,
+        schema.source.c.name,
+        schema.matrix.c.name,
+    )
     .join(schema.source, schema.source.c.id == schema.definition.c.source_id)
     .join(schema.matrix, schema.matrix.c.id == schema.definition.c.matrix_id)
     .where(_SOUND)

@@ -61,17 +61,15 @@ def change_calendar(
         else:
             db.execute(sa.delete(table).where(_is(planned.plan)))
         calendar = Calendar(frequency=frequency, expression=expression, timezone=planned.timezone)
-        calendars.save_plan(
-            db,
-            Plan(
-                definition_id=definition_id,
-                calendar_id=calendars.ensure_calendar(db, calendar),
-                starts_at=resume,
-                ends_at=declared_instant(ends_on, planned.timezone),
-                slots_until=resume,
-                member_watermark=0,
-            ),
+        plan = Plan(
+            definition_id=definition_id,
+            calendar_id=calendars.ensure_calendar(db, calendar),
+            starts_at=resume,
+            ends_at=declared_instant(ends_on, planned.timezone),
+            slots_until=resume,
+            member_watermark=0,
         )
+        calendars.save_plans(db, [plan])
 
 
 def follows(db: sa.Connection, definition_id: int, *, frequency: Frequency, expression: str) -> bool:

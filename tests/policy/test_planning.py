@@ -85,7 +85,7 @@ def test_a_one_off_is_planned_once() -> None:
     )
 
     assert [window.label for window in found] == ["once"]
-    assert again == []
+    assert not again
 
 
 DUE = [

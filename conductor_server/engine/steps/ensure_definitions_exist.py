@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Container
+from collections.abc import Mapping
 
 import sqlalchemy as sa
 
@@ -47,11 +47,11 @@ def _apply(db: sa.Connection, reading: Declarations, *, now: dt.datetime) -> tup
     return len(changes.added) + len(changes.changed) + len(changes.removed) + pools, problems
 
 
-def _faults_with_others(db: sa.Connection, reading: Declarations, *, own: Container[str]) -> list[str]:
+def _faults_with_others(db: sa.Connection, reading: Declarations, *, own: Mapping[str, str]) -> list[str]:
     """What is wrong with this source's definitions beside those of all the others."""
-    others = [each for each in definitions.declared(db) if each.name not in own]
-    if not others:
+    if definitions.fingerprints(db).keys() <= own.keys():
         return []  # the source has checked its own set
+    others = [each for each in definitions.declared(db) if each.name not in own]
     return [str(fault) for fault in graph.faults([*others, *reading.definitions], stored_matrices(db))]
 
 

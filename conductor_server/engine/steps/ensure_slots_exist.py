@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import sqlalchemy as sa
 import structlog
@@ -22,6 +22,25 @@ from conductor_server.store.events import Event
 log = structlog.get_logger("engine")
 
 
+@dataclass(slots=True, kw_only=True)
+class _Book:
+    """What a pass has read of plans, and what it has to write: once, however many definitions there are.
+
+    ``windows`` holds the ids of windows by calendar, first and last start: most definitions ask for the same.
+    """
+
+    calendars: dict[Calendar, int]
+    plans: Mapping[tuple[int, int], Plan]
+    windows: dict[tuple[int, dt.datetime, dt.datetime], list[int]] = field(default_factory=dict)
+    changed: list[Plan] = field(default_factory=list)
+
+    def window_ids(self, db: sa.Connection, calendar_id: int, found: Sequence[Window]) -> list[int]:
+        key = (calendar_id, found[0].start, found[-1].start)
+        if key not in self.windows:
+            self.windows[key] = list(calendars.ensure_windows(db, calendar_id, found).values())
+        return self.windows[key]
+
+
 def ensure_slots_exist(db: sa.Connection, tick: Tick) -> StepResult:
     """Plan every definition in every zone of its members, then relate the new windows.
 
@@ -33,44 +52,38 @@ def ensure_slots_exist(db: sa.Connection, tick: Tick) -> StepResult:
         matrix_id: {name: newest for name, newest in each.items() if name not in unknown}
         for matrix_id, each in members.zones(db).items()
     }
-    plans = calendars.plans(db)
-    known = calendars.calendars(db)
+    book = _Book(calendars=calendars.calendars(db), plans=calendars.plans(db))
     changed, more, problems = 0, False, []
     for definition in definitions.planned(db):
         try:
             for timezone, newest_member in zones.get(definition.matrix_id, {}).items():
-                plan = _plan(db, definition, timezone, known, plans)
-                done, unfinished = _extend(db, tick, definition, timezone, plan, newest_member)
+                plan = _plan(db, definition, timezone, book)
+                done, unfinished = _extend(db, tick, definition, timezone, plan, newest_member, book)
                 changed += done
                 more |= unfinished
             changed += _skip_overaged(db, tick, definition)
         except (ValueError, ArithmeticError, LookupError, TypeError) as error:
             log.exception("a definition cannot be planned", definition=definition.name)
             problems.append(f"{definition.name} cannot be planned: {type(error).__name__}: {error}")
-    changed += relate_windows(db, known, unknown)
+    calendars.save_plans(db, book.changed)
+    changed += relate_windows(db, book.calendars, unknown)
     graph_state.planned(db)
     slots.tell_planner(db, added=changed)
     return StepResult(changed=changed, more=more, faults=tuple(problems))
 
 
-def _plan(
-    db: sa.Connection,
-    definition: PlannedDefinition,
-    timezone: str,
-    known: dict[Calendar, int],
-    plans: Mapping[tuple[int, int], Plan],
-) -> Plan:
+def _plan(db: sa.Connection, definition: PlannedDefinition, timezone: str, book: _Book) -> Plan:
     """The stored plan, or the one to begin with."""
     starts_at = planning.declared_instant(definition.starts_on, timezone) or definition.created
     expression = planning.calendar_expression(
         definition.frequency, definition.expression, starts_at=starts_at
     )
     calendar = Calendar(frequency=definition.frequency, expression=expression, timezone=timezone)
-    if calendar not in known:
-        known[calendar] = calendars.ensure_calendar(db, calendar)
-    return plans.get((definition.id, known[calendar])) or Plan(
+    if (number := book.calendars.get(calendar)) is None:
+        number = book.calendars[calendar] = calendars.ensure_calendar(db, calendar)
+    return book.plans.get((definition.id, number)) or Plan(
         definition_id=definition.id,
-        calendar_id=known[calendar],
+        calendar_id=number,
         starts_at=starts_at,
         ends_at=planning.declared_instant(definition.ends_on, timezone),
         slots_until=starts_at,
@@ -85,6 +98,7 @@ def _extend(
     timezone: str,
     plan: Plan,
     newest_member: int,
+    book: _Book,
 ) -> tuple[int, bool]:
     """Create slots for members that have come since, and for windows up to the horizon. Answers (changed, more)."""
     found = _next_windows(definition, timezone, plan, horizon=tick.now + tick.settings.slots_create_extra)
@@ -96,14 +110,14 @@ def _extend(
             db,
             definition_id=definition.id,
             timezone=timezone,
-            window_ids=list(calendars.ensure_windows(db, plan.calendar_id, found).values()),
+            window_ids=book.window_ids(db, plan.calendar_id, found),
             members_above=0,
             members_upto=newest_member,
             once=definition.frequency is Frequency.ONE_OFF,
         )
         plan = replace(plan, slots_until=planning.planned_until(found))
     plan = replace(plan, member_watermark=newest_member)
-    calendars.save_plan(db, plan)
+    book.changed.append(plan)
     following = _next_windows(definition, timezone, plan, horizon=tick.now + tick.settings.slots_create_extra)
     missed_since = _missed_since(tick, definition, found)
     if missed_since is not None:
@@ -114,7 +128,7 @@ def _extend(
 
 def _next_windows(
     definition: PlannedDefinition, timezone: str, plan: Plan, *, horizon: dt.datetime
-) -> list[Window]:
+) -> Sequence[Window]:
     return planning.next_windows(
         definition.frequency,
         planning.calendar_expression(definition.frequency, definition.expression, starts_at=plan.starts_at),
