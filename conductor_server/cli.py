@@ -30,6 +30,12 @@ EXIT_INSECURE = 78
     multiple=True,
     help="File or folder with definitions; re-read when changed.",
 )
+@click.option(
+    "--definitions-timeout-seconds",
+    type=float,
+    metavar="SECONDS",
+    help="A definition source that has not answered by then is passed over.",
+)
 @click.option("--listen", metavar="HOST:PORT", help="For agents and clients.  [default: 127.0.0.1:7400]")
 @click.option(
     "--metrics-listen", metavar="HOST:PORT", help="For /metrics and /health.  [default: 127.0.0.1, any port]"

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -136,13 +137,15 @@ def ray(folder: Path) -> Iterator[Cluster]:
         "--node-ip-address=127.0.0.2",
     )
     ports = ("--port=0", f"--ray-client-server-port={free_port()}", "--include-dashboard=false")
-    size = ("--num-cpus=4", "--num-gpus=1", "--object-store-memory=80000000", f"--temp-dir={folder}/t")
     token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "0" * 32}
     log = folder / "log"
     quiet = {"RAY_USAGE_STATS_ENABLED": "0", "PYTHONPATH": str(folder)}
-    with process(*started, *ports, *size, log=log, **token, **quiet):
-        [address] = until(lambda: re.findall(r"--address='([^']+)'", log.read_text()), log)
-        yield Cluster("ray", token | {"RAY_ADDRESS": address})
+    # not in pytest's folder: the paths of its sockets may have 107 bytes
+    with TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as short:
+        size = ("--num-cpus=4", "--num-gpus=1", "--object-store-memory=80000000", f"--temp-dir={short}")
+        with process(*started, *ports, *size, log=log, **token, **quiet):
+            [address] = until(lambda: re.findall(r"--address='([^']+)'", log.read_text()), log)
+            yield Cluster("ray", token | {"RAY_ADDRESS": address})
 
 
 only_dask = pytest.mark.parametrize("cluster", ["dask"], indirect=True)

@@ -16,6 +16,8 @@ from conductor_server.model.states import RunStatus
 from conductor_server.store import schema
 from conductor_server.store.slots import slot_name
 
+_NUMBERS_OF_RUNS = {"id", "attempt", "slot_id", "definition_id", "account_id", "epoch"}
+
 Picture = dict[str, list[tuple[Any, ...]]]
 
 
@@ -28,7 +30,7 @@ def picture(db: sa.Connection) -> Picture:
         "pools": _rows(db, schema.pool),
         "windows": _rows(db, schema.window, without={"id", "calendar_id"}),
         "slots": _slots(db, slots),
-        "runs": _of_runs(db, schema.run, runs, without={"id", "attempt", "slot_id", "epoch"}),
+        "runs": _of_runs(db, schema.run, runs, without=_NUMBERS_OF_RUNS),
         "late reports": _of_runs(db, schema.late_report, runs, without={"id", "run_id", "epoch"}),
         "log streams": _of_runs(db, schema.log_stream, runs, without={"run_id"}),
         "log chunks": _of_runs(db, schema.log_chunk, runs, without={"run_id"}),
