@@ -133,5 +133,5 @@ def test_a_damaged_file_is_refused(sqlite: Database) -> None:
     whole[middle : middle + 8192] = b"\xff" * 8192
     path.write_bytes(whole)
 
-    with pytest.raises(ConductorError, match=r"is damaged \(Page \d+: .*\): put a backup in its place"):
+    with pytest.raises(ConductorError, match=r"is damaged \(.+\): put a backup in its place"):
         check_soundness(sqlite)
